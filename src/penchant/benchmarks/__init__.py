@@ -1,0 +1,1 @@
+"""The runs behind every number in the docs: `penchant bench NAME`."""

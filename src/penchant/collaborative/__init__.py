@@ -1,0 +1,1 @@
+"""What behaviour alone says: scorers that social, drift and recommend share."""

@@ -1,0 +1,1 @@
+"""What should we show this member now, and why?"""

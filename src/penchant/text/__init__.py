@@ -1,0 +1,1 @@
+"""Texts as vectors and words: encoders, their weights and caches, word segmentation."""
