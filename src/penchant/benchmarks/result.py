@@ -38,8 +38,8 @@ class _Frozen(BaseModel):
 class Figure(_Frozen):
     """A metric over the seeds of a run: its mean and standard deviation, as fractions (0.53, not 53).
 
-    >>> Figure.of([0.5, 0.7])
-    Figure(mean=0.6, sd=0.1414213562373095)
+    >>> Figure.of([0.5, 1.0, 1.5])
+    Figure(mean=1.0, sd=0.5)
     """
 
     mean: FiniteFloat

@@ -1,10 +1,10 @@
-"""How sure a figure is: percentile intervals by resampling members, and paired differences (Efron and Tibshirani, 1993).
+"""How sure a figure is: percentile intervals by resampling members, and paired differences.
 
 Two systems are compared on the same members: the resampled thing is each member's difference, so what makes a member
-hard for both does not widen the interval.
+hard for both does not widen the interval. Method: Efron and Tibshirani, An Introduction to the Bootstrap (1993).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -85,7 +85,7 @@ def paired_difference(
     first, second = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
     if first.shape != second.shape:
         raise InputError(
-            f"{len(first)} values against {len(second)}; a paired difference needs the same members in both"
+            f"{first.shape} values against {second.shape}; a paired difference needs the same members in both"
         )
     sample = _checked(first - second, confidence, draws)
     means = _resampled_means(sample, draws, seed)
@@ -150,9 +150,8 @@ def _checked(values: ArrayLike, confidence: float, draws: int) -> NDArray[np.flo
     if sample.ndim != 1 or len(sample) < 2:
         raise TooLittleDataError(f"an interval needs at least 2 values in a row; got the shape {sample.shape}")
     if not np.isfinite(sample).all():
-        raise InputError(
-            f"{np.count_nonzero(~np.isfinite(sample))} of {len(sample)} values are not finite; leave them out"
-        )
+        strange = np.count_nonzero(~np.isfinite(sample))
+        raise InputError(f"{strange} of {len(sample)} values are not finite; leave them out")
     return sample
 
 
@@ -166,9 +165,10 @@ def _resampled_means(sample: NDArray[np.float64], draws: int, seed: int) -> NDAr
     return np.concatenate(parts)
 
 
-def _bounds(resampled: NDArray[np.float64], confidence: float) -> Iterator[float]:
+def _bounds(resampled: NDArray[np.float64], confidence: float) -> tuple[float, float]:
     tail = (1 - confidence) / 2
-    return (float(bound) for bound in np.quantile(resampled, [tail, 1 - tail]))
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def _p_value(resampled: NDArray[np.float64]) -> float:
