@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeFloat, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_serializer, model_validator
 from pydantic import SerializerFunctionWrapHandler as Serialise
 
 from penchant.artifacts import write_atomically
@@ -28,7 +28,7 @@ PACKAGES: Final = (
 _OPTIONAL: Final = ("differences", "tables")
 
 Cell = FiniteFloat | int | bool | str | None
-Positive = Annotated[FiniteFloat, NonNegativeFloat]
+NotNegative = Annotated[FiniteFloat, Field(ge=0)]
 
 
 class _Frozen(BaseModel):
@@ -43,7 +43,7 @@ class Figure(_Frozen):
     """
 
     mean: FiniteFloat
-    sd: Positive
+    sd: NotNegative
     """Of the sample (divisor n - 1); 0 where there is one seed."""
 
     @classmethod
@@ -76,7 +76,7 @@ class Machine(_Frozen):
     cpu: str
     cores: int = Field(ge=1)
     """Those this process may use."""
-    memory_gb: Positive
+    memory_gb: NotNegative
     system: str
 
     @classmethod
@@ -103,8 +103,8 @@ class BenchResult(_Frozen):
     baselines: dict[str, dict[str, Figure]] = Field(default_factory=dict)
     """Other systems in the same run, by name; `WITHOUT_LANGUAGE_MODEL` is one."""
     published: dict[str, Published] = Field(default_factory=dict)
-    seconds: Positive
-    peak_rss_mb: Positive
+    seconds: NotNegative
+    peak_rss_mb: NotNegative
     seeds: list[int] = Field(min_length=1)
     versions: dict[str, str] = Field(default_factory=lambda: versions())
     machine: Machine = Field(default_factory=Machine.here)

@@ -15,7 +15,7 @@ from penchant.language import Phrase
 HELP: Final = both(
     """Measure Penchant on data and print it beside baselines and published figures.
 
-    Names: encode (the text encoder), recommend (rankings against held-out events), build (time and memory by stage).""",
+    Names: encode (the text encoder), recommend (rankings against held-out events), build (cost of each stage).""",
     """在给定数据上评测 Penchant，并与基线和已发表的结果对比。
 
     可选名称：encode（文本编码器）、recommend（用留出的事件检验推荐排序）、build（各阶段的耗时与内存）。""",
