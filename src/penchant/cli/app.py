@@ -1,0 +1,105 @@
+"""The command line: one command or group per file, joined here; errors end as one line and an exit code.
+
+Exit codes: 0 done; 1 to 5 by kind of error (see `penchant.errors`); 2 also for a wrong command line; 70 for a fault of
+Penchant's own; 130 after Ctrl-C.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+import typer
+from rich.text import Text
+from typer.exceptions import TyperException
+
+from penchant.cli import bench
+from penchant.cli.face import Face
+from penchant.cli.helping import HelpfulCommand, HelpfulGroup
+from penchant.cli.speech import both, complaint, take_everywhere_options
+from penchant.errors import PenchantError, StorageError
+from penchant.language import Phrase, system_language
+
+INTERRUPTED: Final = 130
+FAULT: Final = 70
+
+ERROR: Final = Phrase("Error: {message}", "错误：{message}")
+USAGE: Final = Phrase("Try: {command} --help", "查看用法：{command} --help")
+UNEXPECTED: Final = Phrase(
+    "This is a fault in Penchant, not in what you did; --debug shows where it happened.",
+    "这是 Penchant 自身的问题，并非你的操作有误；加上 --debug 可查看出错位置。",
+)
+
+
+app = typer.Typer(
+    name="penchant",
+    cls=HelpfulGroup,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=both(
+        "Penchant learns what a community's members like and recommends accordingly.",
+        "Penchant 学习社区成员的喜好，并据此做推荐。",
+    ),
+    epilog="penchant read data/shop --into shop.ws\npenchant build shop.ws\npenchant recommend shop.ws m42 -k 10",
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Only here so that one command alone would still be a group."""
+
+
+app.command("bench", cls=HelpfulCommand, help=bench.HELP, epilog=bench.EXAMPLES)(bench.bench)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code.
+
+    Args:
+        arguments: the words after `penchant`; those of the process if absent.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    face = Face(lang=system_language(), debug="--debug" in words)
+    try:
+        words, face.lang, face.debug = take_everywhere_options(words)
+        code = typer.main.get_command(app).main(
+            words or ["--help"], prog_name="penchant", standalone_mode=False, obj=face
+        )
+        sys.stdout.flush()
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        _complain(face, ERROR(face.lang, message=complaint(error.format_message(), face.lang)))
+        face.err.print(Text(USAGE(face.lang, command=context.command_path if context else "penchant"), style="dim"))
+        return getattr(error, "exit_code", 2)
+    except PenchantError as error:
+        _trace(face)
+        _complain(face, ERROR(face.lang, message=error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone (`penchant … | head`): nothing to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        _trace(face)
+        _complain(face, ERROR(face.lang, message=error))
+        return StorageError.exit_code
+    except Exception as error:
+        _trace(face)
+        _complain(face, ERROR(face.lang, message=f"{type(error).__name__}: {error}"))
+        _complain(face, UNEXPECTED(face.lang))
+        return FAULT
+    if code == INTERRUPTED:
+        _complain(face, face.when_interrupted(face.lang, **face.interrupted_fields))
+    return int(code or 0)
+
+
+def _trace(face: Face) -> None:
+    if face.debug:
+        traceback.print_exc()
+
+
+def _complain(face: Face, sentence: str) -> None:
+    face.err.print(Text(sentence, style="red"), soft_wrap=True)
