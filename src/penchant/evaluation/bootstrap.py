@@ -5,6 +5,7 @@ hard for both does not widen the interval. Method: Efron and Tibshirani, An Intr
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -108,7 +109,8 @@ def statistic_difference(
         groups: (rows,) the member each row belongs to, where members have several rows: then members are resampled
             with all their rows, because rows of one member are not independent.
         confidence: share of the resampled statistics between the bounds.
-        draws: how many resamples; one where the statistic is not finite (one class alone) is drawn again.
+        draws: how many resamples; one that the statistic cannot judge, because it raises TooLittleDataError (one class
+            alone, in AUC) or is not finite, is drawn again.
         seed: the same seed gives the same bounds.
 
     Raises:
@@ -132,9 +134,10 @@ def statistic_difference(
     for _ in range(2 * draws):
         picked = rng.integers(len(units), size=len(units))
         chosen = picked if groups is None else np.concatenate([units[unit] for unit in picked])
-        value = float(statistic(*(array[chosen] for array in arrays)))
-        if np.isfinite(value):
-            found.append(value)
+        with suppress(TooLittleDataError):
+            value = float(statistic(*(array[chosen] for array in arrays)))
+            if np.isfinite(value):
+                found.append(value)
         if len(found) == draws:
             break
     else:
