@@ -1,1 +1,25 @@
 """What behaviour alone says: scorers that social, drift and recommend share."""
+
+from penchant.collaborative.cooccurrence import CoOccurrence, CoOccurrenceConfig
+from penchant.collaborative.factors import Als, AlsConfig
+from penchant.collaborative.linear import Ease, EaseConfig
+from penchant.collaborative.neighbours import Neighbours, NeighboursConfig
+from penchant.collaborative.popularity import Popularity, PopularityConfig
+from penchant.collaborative.recency import Recency
+from penchant.collaborative.scorer import Scorer, ScorerConfig
+
+__all__ = [
+    "Als",
+    "AlsConfig",
+    "CoOccurrence",
+    "CoOccurrenceConfig",
+    "Ease",
+    "EaseConfig",
+    "Neighbours",
+    "NeighboursConfig",
+    "Popularity",
+    "PopularityConfig",
+    "Recency",
+    "Scorer",
+    "ScorerConfig",
+]

@@ -1,10 +1,12 @@
 """The contract of everything that scores items for a member from behaviour alone."""
 
 from pathlib import Path
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
 
 from penchant.data.community import Community
-from penchant.data.interactions import Histories
+from penchant.data.interactions import EventWeights, Histories
 from penchant.training.options import Options
 from penchant.vectors import Floats
 
@@ -19,24 +21,23 @@ class Scorer(Protocol):
 
     @property
     def name(self) -> str:
-        """Short and lower-case, such as `ease`: names the source in rankings, reasons and benchmarks."""
+        """Short and lower-case, such as `ease`: the kind of its saved folder, and its source in reasons and tables."""
         ...
 
     def fit(self, community: Community, options: Options) -> Self: ...
 
-    def score(self, batch: Histories, now: float | None = None) -> Floats:
+    def score(self, batch: Histories) -> Floats:
         """(batch, items) float32; larger is better, on a scale of the scorer's own.
 
-        Args:
-            batch: histories in order of time.
-            now: seconds since 1970 from which ages count; the end of the fitted events if absent.
+        Histories are in order of time; ages count from a history's own last event, so that a score depends on what a
+        member did and not on when the question is asked.
         """
         ...
 
-    def contributions(self, history: Histories, item: int, now: float | None = None) -> Floats:
+    def contributions(self, history: Histories, item: int) -> Floats:
         """(events of the history,) what each event of one history adds to the score of one item row.
 
-        All zeros where the score does not come from single events (popularity).
+        They sum to the score. All zeros where the score does not come from single events (popularity).
         """
         ...
 
@@ -44,3 +45,16 @@ class Scorer(Protocol):
 
     @classmethod
     def load(cls, folder: Path) -> Self: ...
+
+
+class ScorerConfig(BaseModel):
+    """What every scorer's configuration has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_weights: EventWeights = EventWeights()
+    """How much an event of each kind says when fitting."""
+
+    def as_meta(self) -> dict[str, Any]:
+        """The configuration as JSON can hold it, for a saved folder."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,137 @@
+"""Implicit matrix factorisation by alternating least squares."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PositiveFloat, PositiveInt
+
+from penchant.artifacts import load_artifact, save_artifact
+from penchant.collaborative.itemtoitem import liked_matrix
+from penchant.collaborative.recency import Recency, counted_weights
+from penchant.collaborative.scorer import ScorerConfig
+from penchant.data.community import Community
+from penchant.data.interactions import Histories
+from penchant.errors import NotFittedError, TooLittleDataError
+from penchant.training.options import Options, one_blas_thread
+from penchant.vectors import Floats
+
+
+class AlsConfig(ScorerConfig):
+    """What the factorisation learns."""
+
+    factors: PositiveInt = 64
+    """Length of each item's vector."""
+    regularization: PositiveFloat = 20.0
+    """Pull of every vector towards zero, in units of one like."""
+    confidence: PositiveFloat = 1.0
+    """How much more a like of weight one counts than an item never touched (alpha in the paper)."""
+    iterations: PositiveInt = 15
+    """Rounds of solving for members, then for items."""
+    recency: Recency = Recency()
+    """How the events of the history being answered fade; the factors are learned from all events alike."""
+
+
+class Als:
+    """Members and items as vectors whose product tells likes from items never touched, each like with a confidence.
+
+    Fitted by `implicit`. A member's vector is never kept: it is solved anew from the history on every question, so a
+    stranger is answered like a member. There an event of weight w enters the normal equations w times. Method: Hu,
+    Koren and Volinsky, Collaborative Filtering for Implicit Feedback Datasets (ICDM 2008); section 5 gives the exact
+    part of each event in a score, which `contributions` returns.
+    """
+
+    name = "als"
+
+    def __init__(self, config: AlsConfig | None = None) -> None:
+        self.config = config or AlsConfig()
+        self._item_factors: Floats | None = None
+        self._base: NDArray[np.float64] = np.empty((0, 0))
+
+    @property
+    def item_factors(self) -> Floats:
+        """(items, factors) learned vectors; rows of zeros for items that nobody likes."""
+        if self._item_factors is None:
+            raise NotFittedError("the scorer als has learned nothing yet; call fit or load first")
+        return self._item_factors
+
+    def fit(self, community: Community, options: Options) -> Self:
+        """Learn the item vectors.
+
+        Raises:
+            TooLittleDataError: nobody likes anything.
+        """
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        liked = liked_matrix(community, self.config.event_weights)
+        if not liked.nnz:
+            raise TooLittleDataError("ALS needs events that say what members like; every weight here is zero or less")
+        counts = np.bincount(liked.indices, minlength=liked.shape[1])
+        liked.data = 1 + np.float32(self.config.confidence) * liked.data
+        # A seed of numpy's old kind: implicit draws its start from it in one thread.
+        with one_blas_thread():
+            model = AlternatingLeastSquares(
+                factors=self.config.factors,
+                regularization=self.config.regularization,
+                iterations=self.config.iterations,
+                num_threads=options.threads or 0,
+                random_state=options.seed,
+            )
+            model.fit(liked, show_progress=False)
+        self._take(np.where(counts[:, None] > 0, model.item_factors, 0).astype(np.float32))
+        return self
+
+    def score(self, batch: Histories) -> Floats:
+        """(batch, items) product of the history's vector with every item's; zeros for an empty history."""
+        factors = self.item_factors
+        taken = self.config.recency.fade(batch).matrix(len(factors))
+        members = np.zeros((len(batch), factors.shape[1]), dtype=np.float32)
+        # Threads only get in each other's way on systems this small; setting their number costs more than one question.
+        with one_blas_thread() if len(batch) > 1 else nullcontext():
+            for row in np.flatnonzero(np.diff(taken.indptr)):
+                entries = slice(taken.indptr[row], taken.indptr[row + 1])
+                members[row] = self._solve(taken.indices[entries], taken.data[entries])
+        return members @ factors.T
+
+    def contributions(self, history: Histories, item: int) -> Floats:
+        """(events,) the exact part of each event in one item's score; they sum to it."""
+        factors = self.item_factors
+        counted = counted_weights(self.config.recency.fade(history))
+        if not len(counted):
+            return np.zeros(0, dtype=np.float32)
+        taken = self.config.recency.fade(history).matrix(len(factors))
+        towards = np.linalg.solve(self._system(taken.indices, taken.data), factors[item].astype(np.float64))
+        # Where dislikes leave nothing of a like, the like is not in the score either.
+        alive = taken.toarray()[0, history.items] > 0
+        likes = (1 + self.config.confidence) * np.where(alive, counted, 0)
+        return (likes * (factors[history.items] @ towards)).astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write the item vectors and the configuration."""
+        arrays = {"item_factors": self.item_factors}
+        save_artifact(folder, self.name, arrays=arrays, meta={"config": self.config.as_meta()})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` wrote; scores are identical."""
+        artifact = load_artifact(folder, cls.name)
+        scorer = cls(AlsConfig.model_validate(artifact.meta["config"]))
+        scorer._take(artifact.arrays["item_factors"])
+        return scorer
+
+    def _take(self, factors: Floats) -> None:
+        self._item_factors = factors
+        wide = factors.astype(np.float64)
+        self._base = wide.T @ wide + self.config.regularization * np.eye(factors.shape[1])
+
+    def _system(self, items: NDArray[np.int32], weights: Floats) -> NDArray[np.float64]:
+        """The left side of a history's normal equations: every item once, and the touched ones by their confidence."""
+        own = self.item_factors[items].astype(np.float64)
+        return self._base + self.config.confidence * (own.T * np.abs(weights)) @ own
+
+    def _solve(self, items: NDArray[np.int32], weights: Floats) -> NDArray[np.float64]:
+        likes = (1 + self.config.confidence) * np.maximum(weights, 0)
+        wanted = self.item_factors[items].astype(np.float64).T @ likes
+        return np.asarray(np.linalg.solve(self._system(items, weights), wanted), dtype=np.float64)

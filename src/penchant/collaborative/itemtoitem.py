@@ -1,0 +1,149 @@
+"""Scorers that are one matrix from items to items: a score is a history times that matrix."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from penchant.artifacts import load_artifact, save_artifact
+from penchant.collaborative.recency import Recency, counted_weights, latest
+from penchant.collaborative.scorer import ScorerConfig
+from penchant.data.community import Community
+from penchant.data.interactions import EventWeights, Histories, histories
+from penchant.errors import NotFittedError
+from penchant.vectors import Floats, Rows, top_k
+
+
+class ItemToItemConfig(ScorerConfig):
+    """What every item-to-item scorer's configuration has."""
+
+    recency: Recency = Recency()
+    """How the events of the history being answered fade; the matrix is learned from all events alike."""
+
+
+class ItemToItem:
+    """Base of EASE, neighbours and co-occurrence: `fit` learns `weights`, the rest is shared.
+
+    The score of item j for a history h is the sum over i of h[i] · weights[i, j], so each event's part in it is exact,
+    and nothing of a member needs to be kept.
+    """
+
+    name: ClassVar[str]
+    config_type: ClassVar[type[ItemToItemConfig]]
+
+    def __init__(self, config: ItemToItemConfig | None = None) -> None:
+        self.config: Any = config or self.config_type()
+        self.item_count = 0
+        self.left_out_items = 0
+        """Items with events that the scorer does not model, because its configuration sets a limit."""
+        self._weights: Floats | sp.csr_matrix | None = None
+        self._columns: Rows = np.empty(0, dtype=np.int64)
+        self._column_of: Rows = np.empty(0, dtype=np.int64)
+
+    @property
+    def weights(self) -> Floats | sp.csr_matrix:
+        """(modelled items, modelled items) what one unit of the row's item adds to the column's item."""
+        if self._weights is None:
+            raise NotFittedError(f"the scorer {self.name} has learned nothing yet; call fit or load first")
+        return self._weights
+
+    @property
+    def modelled_items(self) -> Rows:
+        """Item rows that the scorer knows, ascending; every other item scores zero."""
+        return self._columns
+
+    def learned(
+        self, weights: Floats | sp.csr_matrix, columns: Rows, item_count: int, *, left_out_items: int = 0
+    ) -> None:
+        """Take a learned matrix over the item rows `columns` of a catalogue of `item_count`."""
+        self.left_out_items = left_out_items
+        self._weights, self._columns, self.item_count = weights, columns, item_count
+        self._column_of = np.full(item_count, -1, dtype=np.int64)
+        self._column_of[columns] = np.arange(len(columns))
+
+    def score(self, batch: Histories) -> Floats:
+        """(batch, items) history times weights; zero for items that the scorer does not know."""
+        weights = self.weights
+        taken = self.config.recency.fade(batch).matrix(self.item_count)[:, self._columns]
+        known = _dense(taken @ weights)
+        if len(self._columns) == self.item_count:
+            return known.astype(np.float32, copy=False)
+        scores = np.zeros((len(batch), self.item_count), dtype=np.float32)
+        scores[:, self._columns] = known
+        return scores
+
+    def contributions(self, history: Histories, item: int) -> Floats:
+        """(events,) the weight each event adds to an item's score; they sum to it."""
+        weights = self.weights
+        counted = counted_weights(self.config.recency.fade(history))
+        column = self._column_of[item]
+        rows = self._column_of[history.items]
+        if column < 0 or not len(rows):
+            return np.zeros(len(rows), dtype=np.float32)
+        to_item = _dense(weights[:, [column]])[:, 0]
+        return np.where(rows >= 0, counted * to_item[rows], 0).astype(np.float32)
+
+    def neighbours(self, item: int, k: int, *, tie_rank: Rows | None = None) -> tuple[Rows, Floats]:
+        """Up to k item rows that one unit of an item speaks for most, and by how much; none at or below zero."""
+        scores = self.score(Histories.of_items([[item]]))
+        scores[0, item] = 0
+        scores[scores <= 0] = -np.inf
+        rows = top_k(scores, k, tie_rank=tie_rank)[0]
+        rows = rows[rows >= 0]
+        return rows, scores[0, rows]
+
+    def save(self, folder: Path) -> None:
+        """Write the matrix and the configuration."""
+        sparse = sp.issparse(self.weights)
+        save_artifact(
+            folder,
+            self.name,
+            arrays={"columns": self._columns} | ({} if sparse else {"weights": self.weights}),
+            matrices={"weights": self.weights} if sparse else {},
+            meta={
+                "config": self.config.as_meta(),
+                "item_count": self.item_count,
+                "left_out_items": self.left_out_items,
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` wrote; scores are identical."""
+        artifact = load_artifact(folder, cls.name)
+        scorer = cls(cls.config_type.model_validate(artifact.meta["config"]))
+        weights = artifact.matrices.get("weights", artifact.arrays.get("weights"))
+        meta = artifact.meta
+        scorer.learned(weights, artifact.arrays["columns"], meta["item_count"], left_out_items=meta["left_out_items"])
+        return scorer
+
+
+def liked_matrix(community: Community, weights: EventWeights, max_history: int | None = None) -> sp.csr_matrix:
+    """(members, items) how much each member likes each item, by the heaviest event; dislikes are left out.
+
+    Args:
+        community: whose events to take.
+        weights: how much each kind of event says.
+        max_history: only so many of each member's last events, where one is named.
+    """
+    batch = histories(community, weights=weights)
+    matrix = (batch if max_history is None else latest(batch, max_history)).matrix(len(community.item_ids))
+    matrix.data[matrix.data < 0] = 0
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _dense(matrix: Any) -> Floats:
+    return matrix.toarray() if sp.issparse(matrix) else np.asarray(matrix)
+
+
+def strongest(block: Floats, count: int) -> sp.csr_matrix:
+    """The `count` largest positive values of each row, as a sparse matrix; among equals the smaller column stays."""
+    columns = block.shape[1]
+    if count < columns:
+        bound = np.partition(block, columns - count, axis=1)[:, columns - count, None]
+        above, equal = block > bound, block == bound
+        spare = count - above.sum(axis=1, keepdims=True)
+        block = np.where(above | (equal & (np.cumsum(equal, axis=1) <= spare)), block, 0)
+    return sp.csr_matrix(np.maximum(block, 0))
