@@ -64,14 +64,14 @@ class Community:
             InputError: a value is missing where one is required, an id stands twice, or `at` is not a time.
             UnknownIdError: an event or tie names a member or item that is not in its table.
         """
-        items = _conform(items, "items")
-        events = _conform(events, "events")
-        ties = _conform(ties if ties is not None else pl.DataFrame(schema=TIES), "ties")
-        labels = _conform(labels if labels is not None else pl.DataFrame(schema=LABELS), "labels")
+        items = conform(items, "items")
+        events = conform(events, "events")
+        ties = conform(ties if ties is not None else pl.DataFrame(schema=TIES), "ties")
+        labels = conform(labels if labels is not None else pl.DataFrame(schema=LABELS), "labels")
         if members is None:
             named = pl.concat([events["member_id"], ties["member_id"], ties["other_id"].alias("member_id")])
             members = pl.DataFrame({"member_id": named.unique().sort()})
-        members = _conform(members, "members")
+        members = conform(members, "members")
         member_ids = Vocabulary(members["member_id"], name="member")
         item_ids = Vocabulary(items["item_id"], name="item")
         lacking = events.filter(pl.col("item_id").is_null() & (pl.col("kind") != EventKind.SEARCH))
@@ -176,13 +176,37 @@ class Community:
         for name in tables or tuple(TABLES):
             table: pl.DataFrame = getattr(self, name)
             digest.update(f"{name} {len(table)} {table.schema}".encode())
-            for column in table.columns:
-                series = table[column]
-                if isinstance(series.dtype, pl.Enum):
-                    series = series.to_physical()
-                sink = _DigestSink(digest)
-                series.to_frame().write_ipc_stream(sink, compat_level=pl.CompatLevel.oldest())  # type: ignore[call-overload]
+            for column in table:
+                _digest(digest, column)
         return digest.hexdigest()
+
+
+def _digest(digest: Any, column: pl.Series) -> None:
+    """Feed a column's values to a hash in a form that equal columns share, however each lies in memory."""
+    missing = column.is_null()
+    digest.update(missing.to_numpy().tobytes() if missing.any() else b"whole")
+    if isinstance(column.dtype, pl.Null):
+        return
+    if isinstance(column.dtype, pl.Struct):
+        for part in column.struct.unnest():
+            _digest(digest, part)
+        return
+    if isinstance(column.dtype, pl.Array):
+        column = column.arr.to_list()
+    if isinstance(column.dtype, pl.List):
+        digest.update(column.list.len().fill_null(0).to_numpy().tobytes())
+        _digest(digest, column.explode(empty_as_null=False, keep_nulls=False))
+        return
+    if isinstance(column.dtype, (pl.Categorical, pl.Enum)):
+        column = column.cast(pl.String)
+    elif column.dtype.is_float():
+        # Zero has two signs, and they are equal.
+        column = column + 0.0
+    column = column.to_physical()
+    # What lies under a missing value is left over from before.
+    empty = pl.Series([""], dtype=pl.String) if column.dtype == pl.String else pl.Series([0], dtype=pl.Int8)
+    column = column.zip_with(~missing, empty.cast(column.dtype).new_from_index(0, len(column)))
+    column.rechunk().to_frame().write_ipc_stream(_DigestSink(digest), compat_level=pl.CompatLevel.oldest())  # type: ignore[call-overload]
 
 
 class _DigestSink:
@@ -209,7 +233,7 @@ def _encode(vocabulary: Vocabulary, ids: pl.Series) -> pl.Series:
     return rows
 
 
-def _conform(table: pl.DataFrame, name: str) -> pl.DataFrame:
+def conform(table: pl.DataFrame, name: str) -> pl.DataFrame:
     """The table with every column of its schema, in order and typed; members and items keep further columns."""
     schema: Schema = TABLES[name]
     for column in REQUIRED[name]:
