@@ -63,10 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     face = Face(lang=system_language(), debug="--debug" in words)
     try:
         words, face.lang, face.debug = take_everywhere_options(words)
-        code = typer.main.get_command(app).main(
-            words or ["--help"], prog_name="penchant", standalone_mode=False, obj=face
-        )
-        sys.stdout.flush()
+        code = _invoke(words or ["--help"], face)
     except TyperException as error:
         context = getattr(error, "ctx", None)
         _complain(face, ERROR(face.lang, message=complaint(error.format_message(), face.lang)))
@@ -76,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _trace(face)
         _complain(face, ERROR(face.lang, message=error))
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone (`penchant … | head`): nothing to say, and nobody to say it to.
@@ -93,7 +90,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAULT
     if code == INTERRUPTED:
         _complain(face, face.when_interrupted(face.lang, **face.interrupted_fields))
-    return int(code or 0)
+    return code
+
+
+def _invoke(words: list[str], face: Face) -> int:
+    root = typer.main.get_command(app)
+    try:
+        with root.make_context("penchant", words, obj=face) as context:
+            root.invoke(context)
+        code = 0
+    except typer.Exit as end:
+        code = end.exit_code
+    # Here and not when Python ends, so that a reader who has gone is noticed while it can be handled.
+    sys.stdout.flush()
+    return code
 
 
 def _trace(face: Face) -> None:

@@ -17,6 +17,14 @@ from penchant.language import Lang, Phrase
 MIDDLE_WIDTH = 100
 """Columns where the output is no terminal, so that a log keeps whole words."""
 
+
+class Screen(Console):
+    """A console that raises when its reader has gone (`penchant … | head`), where rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 STOPPED: Final = Phrase("Stopped.", "已停止。")
 
 
@@ -31,8 +39,8 @@ class Face:
     interrupted_fields: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.out = _console(sys.stdout)
-        self.err = _console(sys.stderr)
+        self.out = screen(sys.stdout)
+        self.err = screen(sys.stderr)
 
     def say(self, phrase: Phrase, **fields: object) -> None:
         """A sentence of the result, on standard output."""
@@ -75,9 +83,10 @@ def face(ctx: typer.Context) -> Face:
     return found if isinstance(found, Face) else Face()
 
 
-def _console(stream: Any) -> Console:
-    console = Console(file=stream, highlight=False)
-    return console if console.is_terminal else Console(file=stream, highlight=False, width=MIDDLE_WIDTH)
+def screen(stream: Any) -> Screen:
+    """A console on a stream, as wide as the terminal or, where there is none, wide enough for whole words."""
+    console = Screen(file=stream, highlight=False)
+    return console if console.is_terminal else Screen(file=stream, highlight=False, width=MIDDLE_WIDTH)
 
 
 def _shown(cell: object) -> str:

@@ -1,5 +1,6 @@
 """Commands whose `--help` speaks the chosen language and ends with an example."""
 
+import sys
 from typing import Any, Final
 
 import typer
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from penchant.cli.face import screen
 from penchant.cli.speech import HEADINGS, both, translated
 from penchant.language import Lang
 
@@ -27,7 +29,7 @@ class HelpfulCommand(TyperCommand):
 
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         lang = language_of(ctx)
-        console = Console(highlight=False)
+        console = screen(sys.stdout)
         _title(console, f"{ctx.command_path} {_usage(self.params, lang)}", lang)
         _paragraphs(console, translated(self.help or "", lang))
         _parameters(console, self.params, lang)
@@ -47,7 +49,7 @@ class HelpfulGroup(TyperGroup):
 
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         lang = language_of(ctx)
-        console = Console(highlight=False)
+        console = screen(sys.stdout)
         default = self.commands.get(self.default_command or "")
         usage = _usage(default.params, lang) if default else HEADINGS["command"](lang)
         _title(console, f"{ctx.command_path} {usage}", lang)

@@ -86,7 +86,7 @@ _COMPLAINTS: Final = (
     (re.compile(r"^No such option: (?P<what>\S+)(?: \(Possible options: (?P<near>.+)\))?"), "没有选项 {what}"),
     (re.compile(r"^No such command '(?P<what>[^']*)'\.?(?: Did you mean (?P<near>.+)\?)?"), "没有命令 {what}"),
     (re.compile(r"^Invalid value for '(?P<what>[^']+)': (?P<why>.+)$"), "{what} 的值无效：{why}"),
-    (re.compile(r"^Got unexpected extra arguments? \((?P<what>.+)\)$"), "多余的参数：{what}"),
+    (re.compile(r"^Got unexpected extra argument(?:s|\(s\))? \((?P<what>.+)\)$"), "多余的参数：{what}"),
     (re.compile(r"^Option '(?P<what>[^']+)' requires an argument\.?$"), "选项 {what} 需要一个值"),
 )
 
