@@ -1,0 +1,221 @@
+"""A transformer as an encoder: sorted batches, bfloat16 where the processor has it, each distinct text once."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from penchant.errors import ConfigError, WeightsError
+from penchant.language import Phrase
+from penchant.text.progress import progress
+from penchant.text.tokens import TextTokenizer, batches, padded
+from penchant.text.weights import Weights, resolve
+from penchant.training.options import Options
+from penchant.vectors import Floats, chunks, unit_rows
+
+if TYPE_CHECKING:
+    import torch
+
+Role = Literal["passage", "query"]
+Pooling = Literal["mean", "first"]
+
+ENCODING: Final = Phrase("Encoding texts", "文本编码")
+_TEXTS_AT_ONCE: Final = 1 << 14
+_TOKEN_BUDGET: Final = 4096
+
+
+def load_encoder(
+    name: str | Path = "e5-small",
+    *,
+    options: Options | None = None,
+    cache: Path | None = None,
+    role: Role = "passage",
+    max_tokens: int | None = None,
+) -> "TransformerEncoder":
+    """An encoder by name: `e5-small` and `minilm` need no network; a folder or a hub name does too.
+
+    Args:
+        name: as `penchant.text.weights.resolve` takes it.
+        options: device, precision, threads, tokens a batch (`batch_size` counts texts of 64 tokens), progress.
+        cache: where packed weights are expanded; the user's cache by default.
+        role: whether the texts are things to be found or queries, for models that were trained to tell them apart.
+        max_tokens: texts are cut there; the model's own bound by default.
+
+    Raises:
+        WeightsError: the weights cannot be found, read or trusted.
+    """
+    return TransformerEncoder(resolve(name, cache=cache), options=options, role=role, max_tokens=max_tokens)
+
+
+class TransformerEncoder:
+    """Vectors from a transformer: the mean (or first) of its last states, scaled to unit length.
+
+    The method is that of Sentence-BERT (Reimers and Gurevych, 2019). Batches hold texts of like length, so that hardly
+    any work goes into padding; a text's vector does not depend on its company beyond rounding (about 1e-2 in
+    bfloat16, 1e-6 in float32).
+    """
+
+    width: int
+
+    def __init__(
+        self,
+        weights: Weights,
+        *,
+        options: Options | None = None,
+        role: Role = "passage",
+        max_tokens: int | None = None,
+    ) -> None:
+        from penchant.training.precision import choose_device, choose_dtype
+
+        self.weights = weights
+        self.options = options or Options()
+        self.role = role
+        self.device = choose_device(self.options)
+        self.dtype = choose_dtype(self.options, self.device)
+        self.pooling = _pooling_of(weights.folder)
+        self.model = load_model(weights.folder, self.dtype).to(self.device).eval()
+        self.width = int(self.model.config.hidden_size)
+        self.max_tokens = _token_bound(weights.folder, self.model.config, max_tokens)
+        self.tokenizer = TextTokenizer.from_folder(weights.folder, self.max_tokens, weights.prompts.get(role, ""))
+
+    @property
+    def name(self) -> str:
+        """The model, its weights' fingerprint, the role and whatever else changes the vectors."""
+        precision = str(self.dtype).removeprefix("torch.")
+        return f"{self.weights.name}@{self.weights.fingerprint}/{self.role}/{self.max_tokens}/{precision}"
+
+    def for_role(self, role: Role) -> "TransformerEncoder":
+        """The same model for texts of another role; the weights are shared, not loaded again.
+
+        `encoder.for_role("query")` encodes what people search for, to be compared with passages.
+        """
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__
+        other.role = role
+        other.tokenizer = self.tokenizer.with_prompt(self.weights.prompts.get(role, ""))
+        return other
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """(texts, width) float32, rows of unit norm, in the order of the texts; equal texts have equal rows."""
+        distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        unique = list(distinct)
+        vectors = np.empty((len(unique), self.width), dtype=np.float32)
+        with (
+            progress(ENCODING, len(unique), shown=self.options.progress) as advance,
+            _threads(self.options.threads),
+        ):
+            for part in chunks(len(unique), _TEXTS_AT_ONCE):
+                tokens = self.tokenizer(unique[part])
+                for rows in batches([len(ids) for ids in tokens], self._token_budget):
+                    vectors[part.start + rows] = self._encode_batch([tokens[row] for row in rows])
+                    advance(len(rows))
+        return vectors[[distinct[text] for text in texts]] if len(unique) < len(texts) else vectors
+
+    @property
+    def _token_budget(self) -> int:
+        return 64 * self.options.batch_size if self.options.batch_size else _TOKEN_BUDGET
+
+    def _encode_batch(self, tokens: list[list[int]]) -> Floats:
+        import torch
+
+        numbers, mask = padded(tokens, self.model.config.pad_token_id or 0)
+        with torch.inference_mode():
+            mask_tensor = torch.from_numpy(mask).to(self.device)
+            # Without a mask, attention takes its faster path.
+            states = self.model(
+                input_ids=torch.from_numpy(numbers).to(self.device),
+                attention_mask=None if mask.all() else mask_tensor,
+            ).last_hidden_state
+            pooled = states[:, 0] if self.pooling == "first" else _mean(states, mask_tensor)
+            vectors = pooled.float().cpu().numpy()
+        if not np.isfinite(vectors).all():
+            raise WeightsError(f"{self.weights.name} gives vectors that are not numbers; its weights are damaged")
+        return unit_rows(vectors)
+
+
+def _mean(states: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    import torch
+
+    weights = (mask / mask.sum(dim=1, keepdim=True)).unsqueeze(1)
+    return torch.bmm(weights.float(), states.float()).squeeze(1)
+
+
+def load_model(folder: Path, dtype: "torch.dtype") -> Any:
+    """The transformer of a Hugging Face folder without any head: `last_hidden_state` is what it is for.
+
+    Raises:
+        WeightsError: the folder cannot be loaded.
+    """
+    import inspect
+
+    from transformers import AutoConfig, AutoModel
+
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        model_class: Any = AutoModel._model_mapping[type(config)]
+        # The pooler of BERT's family is not used here and many checkpoints do not hold one.
+        extra = {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(model_class).parameters else {}
+        with _no_loading_bar():
+            return model_class.from_pretrained(folder, config=config, dtype=dtype, local_files_only=True, **extra)
+    except Exception as error:
+        raise WeightsError(f"{folder} cannot be loaded as a model ({type(error).__name__}: {error})") from error
+
+
+def _pooling_of(folder: Path) -> Pooling:
+    try:
+        said = json.loads((folder / "1_Pooling" / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return "mean"
+    if said.get("pooling_mode_cls_token"):
+        return "first"
+    if said.get("pooling_mode_mean_tokens", True):
+        return "mean"
+    raise WeightsError(f"{folder} pools its states in a way other than mean or first token, which is not supported")
+
+
+def _token_bound(folder: Path, config: Any, wanted: int | None) -> int:
+    """Tokens a text may have: what is wanted, what sentence-transformers would use, or the positions there are."""
+    positions = int(getattr(config, "max_position_embeddings", 512))
+    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
+        # Their positions start after the padding number.
+        positions -= int(config.pad_token_id) + 1
+    if wanted is not None:
+        if not 3 <= wanted <= positions:
+            raise ConfigError(f"max_tokens is {wanted}; {folder.name} takes 3 to {positions}")
+        return wanted
+    try:
+        said = json.loads((folder / "sentence_bert_config.json").read_bytes()).get("max_seq_length")
+    except (OSError, ValueError):
+        said = None
+    return min(int(said or 512), positions)
+
+
+@contextmanager
+def _no_loading_bar() -> Iterator[None]:
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    if count is None or count == before:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
