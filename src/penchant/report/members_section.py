@@ -1,0 +1,121 @@
+"""Members with their history, what they are recommended and why; what a newcomer sees; what stands near a new item."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from penchant.data.community import Community
+from penchant.data.verdicts import Ranking
+from penchant.language import Lang, Phrase
+from penchant.report.page import EventLine, ListCard, MemberCard, PickLine, Section
+from penchant.report.stories import Story
+from penchant.report.words import event_words
+
+_CATEGORIES_SHOWN = 3
+
+
+def member_card(story: Story, ranking: Ranking, community: Community, lang: Lang) -> MemberCard:
+    """One member's story beside the ranking made for them."""
+    facts = Phrase("{events:,} events, from {first} to {last}", "共 {events:,} 个事件，{first} 至 {last}")(
+        lang, events=story.events, first=day(story.first), last=day(story.last)
+    )
+    shown = len(story.history)
+    heading = (
+        Phrase("All {shown} events, latest first", "全部 {shown} 个事件（由近及远）")
+        if shown == story.events
+        else Phrase("The latest {shown} of {events:,} events", "最近 {shown} 个事件（共 {events:,} 个）")
+    )
+    return MemberCard(
+        id=story.member_id,
+        why=story.why(lang),
+        facts=facts,
+        tastes=tuple((category, f"{share:.0%}") for category, share in story.tastes),
+        history_heading=heading(lang, shown=shown, events=story.events),
+        history=tuple(
+            EventLine(told.title, day(told.at), event_words(told.kind, told.amount, lang)) for told in story.history
+        ),
+        picks=pick_lines(ranking, community),
+        strategy=Phrase("Strategy: {strategy}", "策略：{strategy}")(lang, strategy=ranking.strategy),
+    )
+
+
+def members_section(cards: Sequence[MemberCard], lang: Lang) -> Section:
+    """The members, one under the other."""
+    return Section(
+        "members",
+        Phrase("Members", "会员")(lang),
+        Phrase("{count} members and what they get", "{count} 位会员的推荐")(lang, count=_count(len(cards), lang)),
+        Phrase(
+            "Chosen by rule to differ in how much they do and how wide their taste is. Nothing that a member already has "
+            "is recommended, and each reason names the events or texts that the item rests on.",
+            "按固定规则选出，活跃度与口味宽窄各不相同。已有的物品不会再次推荐；每条理由都指明所依据的行为或文本。",
+        )(lang),
+        members=tuple(cards),
+    )
+
+
+def newcomers_section(
+    newcomer: Ranking, near: Sequence[tuple[int, Ranking]], community: Community, lang: Lang
+) -> Section:
+    """What a member without history sees, and items near those that nobody has touched yet.
+
+    Args:
+        newcomer: the ranking for an empty history.
+        near: rows of new items, each with the ranking of items whose text is closest.
+        community: where the items are.
+        lang: the language.
+    """
+    lists = [
+        ListCard(
+            Phrase("What a newcomer sees", "新会员看到的内容")(lang),
+            pick_lines(newcomer, community),
+            note=Phrase("For someone with no events yet.", "面向尚无任何行为的会员。")(lang),
+            strategy=Phrase("Strategy: {strategy}", "策略：{strategy}")(lang, strategy=newcomer.strategy),
+        )
+    ]
+    lists += [
+        ListCard(
+            community.titles[item],
+            pick_lines(ranking, community),
+            note=Phrase(
+                "An item with {count} events; nearest by its text:", "该物品仅有 {count} 个事件；文本最相近的物品："
+            )(lang, count=events),
+        )
+        for (item, ranking), events in zip(near, _event_counts(community, [item for item, _ in near]), strict=True)
+    ]
+    return Section(
+        "newcomers",
+        Phrase("Newcomers", "冷启动")(lang),
+        Phrase("New members and new items", "新会员与新物品")(lang),
+        Phrase(
+            "A member without history is answered from what is popular now. An item that hardly anyone has touched is "
+            "placed by the language model, through its text alone.",
+            "没有历史的会员看到当前热门；几乎无人问津的物品由语言模型仅凭文本定位。",
+        )(lang),
+        lists=tuple(lists),
+    )
+
+
+def pick_lines(ranking: Ranking, community: Community) -> tuple[PickLine, ...]:
+    """The picks of a ranking with the categories of each item."""
+    categories = community.items["categories"]
+    lines = []
+    for pick in ranking:
+        row = community.item_ids.row_or_none(pick.item_id)
+        found = categories[row] if row is not None else None
+        names = [] if found is None else found.to_list()
+        lines.append(PickLine(pick.title, ", ".join(names[:_CATEGORIES_SHOWN]), pick.reason))
+    return tuple(lines)
+
+
+def day(moment: datetime) -> str:
+    """A day as both languages read it: 2026-03-01."""
+    return f"{moment:%Y-%m-%d}"
+
+
+def _event_counts(community: Community, items: Sequence[int]) -> list[int]:
+    return [int((community.events["item"] == item).sum()) for item in items]
+
+
+def _count(number: int, lang: Lang) -> str:
+    words = {1: ("One", "一"), 2: ("Two", "两"), 3: ("Three", "三"), 4: ("Four", "四"), 5: ("Five", "五")}
+    return Phrase(*words[number])(lang) if number in words else str(number)

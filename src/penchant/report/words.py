@@ -1,0 +1,45 @@
+"""What the report calls things, in both languages."""
+
+from typing import Final
+
+from penchant.data.columns import EventKind
+from penchant.language import Lang, Phrase
+
+KINDS: Final = {
+    EventKind.SHOW: Phrase("shown", "展示"),
+    EventKind.VIEW: Phrase("view", "浏览"),
+    EventKind.PLAY: Phrase("play", "播放"),
+    EventKind.READ: Phrase("read", "阅读"),
+    EventKind.CLICK: Phrase("click", "点击"),
+    EventKind.LIKE: Phrase("like", "点赞"),
+    EventKind.HIDE: Phrase("hide", "隐藏"),
+    EventKind.SAVE: Phrase("save", "收藏"),
+    EventKind.CART: Phrase("add to cart", "加购"),
+    EventKind.BUY: Phrase("purchase", "购买"),
+    EventKind.RETURN: Phrase("return", "退货"),
+    EventKind.RATE: Phrase("rating", "评分"),
+    EventKind.SHARE: Phrase("share", "分享"),
+    EventKind.REVIEW: Phrase("review", "评论"),
+    EventKind.SEARCH: Phrase("search", "搜索"),
+}
+"""One event of each kind, as a noun."""
+
+
+def kind_name(kind: str, lang: Lang) -> str:
+    """The name of a kind of event.
+
+    >>> kind_name("buy", "zh")
+    '购买'
+    """
+    return KINDS[EventKind(kind)](lang)
+
+
+def event_words(kind: str, amount: float | None, lang: Lang) -> str:
+    """An event in a few words, with its rating where it has one.
+
+    >>> event_words("rate", 4.5, "en"), event_words("view", None, "zh")
+    ('rating 4.5', '浏览')
+    """
+    if kind == EventKind.RATE and amount is not None:
+        return f"{kind_name(kind, lang)} {amount:g}"
+    return kind_name(kind, lang)
