@@ -158,7 +158,7 @@ def kinds_chart(seen: Glance, lang: Lang) -> Chart:
         horizontal_bars(bars),
         (Phrase("kind", "类型")(lang), Phrase("events", "事件数")(lang)),
         tuple((bar.label, bar.shown) for bar in bars),
-        height=_bars_height(len(bars)),
+        height=bars_height(len(bars)),
     )
 
 
@@ -208,7 +208,7 @@ def categories_chart(seen: Glance, lang: Lang) -> Chart:
             for phrase in (Phrase("category", "类目"), Phrase("events", "事件数"), Phrase("items", "物品数"))
         ),
         tuple((bar.label, bar.shown, bar.note) for bar in bars),
-        height=_bars_height(len(bars)),
+        height=bars_height(len(bars)),
     )
 
 
@@ -281,7 +281,7 @@ def activity_chart(seen: Glance, lang: Lang) -> Chart:
         horizontal_bars(bars),
         (Phrase("events of a member", "每位会员的事件数")(lang), Phrase("members", "会员数")(lang)),
         tuple((bar.label, bar.shown) for bar in bars),
-        height=_bars_height(len(bars)),
+        height=bars_height(len(bars)),
     )
 
 
@@ -299,7 +299,7 @@ def community_charts(seen: Glance, lang: Lang) -> list[Chart]:
     return charts
 
 
-def _bars_height(bars: int) -> int:
+def bars_height(bars: int) -> int:
     return 40 + 32 * max(bars, 3)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from penchant.data.community import Community
-from penchant.data.verdicts import Ranking
+from penchant.data.verdicts import Evidence, Ranking
 from penchant.language import Lang, Phrase
 from penchant.report.page import EventLine, ListCard, MemberCard, PickLine, Section
 from penchant.report.stories import Story
-from penchant.report.words import event_words
+from penchant.report.words import event_words, kind_name
 
 _CATEGORIES_SHOWN = 3
 
@@ -33,7 +33,7 @@ def member_card(story: Story, ranking: Ranking, community: Community, lang: Lang
         history=tuple(
             EventLine(told.title, day(told.at), event_words(told.kind, told.amount, lang)) for told in story.history
         ),
-        picks=pick_lines(ranking, community),
+        picks=pick_lines(ranking, community, lang),
         strategy=Phrase("Strategy: {strategy}", "策略：{strategy}")(lang, strategy=ranking.strategy),
     )
 
@@ -43,10 +43,10 @@ def members_section(cards: Sequence[MemberCard], lang: Lang) -> Section:
     return Section(
         "members",
         Phrase("Members", "会员")(lang),
-        Phrase("{count} members and what they get", "{count} 位会员的推荐")(lang, count=_count(len(cards), lang)),
+        Phrase("{count} members and what they get", "{count}位会员的推荐")(lang, count=_count(len(cards), lang)),
         Phrase(
-            "Chosen by rule to differ in how much they do and how wide their taste is. Nothing that a member already has "
-            "is recommended, and each reason names the events or texts that the item rests on.",
+            "Chosen by rule to differ in how much they do and how wide their taste is. Nothing that a member already "
+            "has is recommended, and each reason names what the item rests on.",
             "按固定规则选出，活跃度与口味宽窄各不相同。已有的物品不会再次推荐；每条理由都指明所依据的行为或文本。",
         )(lang),
         members=tuple(cards),
@@ -67,15 +67,16 @@ def newcomers_section(
     lists = [
         ListCard(
             Phrase("What a newcomer sees", "新会员看到的内容")(lang),
-            pick_lines(newcomer, community),
+            pick_lines(newcomer, community, lang),
             note=Phrase("For someone with no events yet.", "面向尚无任何行为的会员。")(lang),
             strategy=Phrase("Strategy: {strategy}", "策略：{strategy}")(lang, strategy=newcomer.strategy),
+            wide=True,
         )
     ]
     lists += [
         ListCard(
             community.titles[item],
-            pick_lines(ranking, community),
+            pick_lines(ranking, community, lang),
             note=Phrase(
                 "An item with {count} events; nearest by its text:", "该物品仅有 {count} 个事件；文本最相近的物品："
             )(lang, count=events),
@@ -95,16 +96,33 @@ def newcomers_section(
     )
 
 
-def pick_lines(ranking: Ranking, community: Community) -> tuple[PickLine, ...]:
-    """The picks of a ranking with the categories of each item."""
+def pick_lines(ranking: Ranking, community: Community, lang: Lang) -> tuple[PickLine, ...]:
+    """The picks of a ranking with the categories of each item and the evidence line by line."""
     categories = community.items["categories"]
     lines = []
     for pick in ranking:
         row = community.item_ids.row_or_none(pick.item_id)
         found = categories[row] if row is not None else None
         names = [] if found is None else found.to_list()
-        lines.append(PickLine(pick.title, ", ".join(names[:_CATEGORIES_SHOWN]), pick.reason))
+        evidence = tuple(evidence_line(piece, lang) for piece in pick.evidence)
+        lines.append(PickLine(pick.title, ", ".join(names[:_CATEGORIES_SHOWN]), pick.reason, evidence))
     return tuple(lines)
+
+
+def evidence_line(piece: Evidence, lang: Lang) -> str:
+    """One piece of evidence in a line: what, which kind of event, when, and how much it carries.
+
+    >>> evidence_line(Evidence(0.25, title="Kettle", kind="buy", at=datetime(2026, 3, 1)), "en")
+    'Kettle · purchase · 2026-03-01 · 25%'
+    """
+    parts = [
+        piece.title or piece.item_id or "",
+        piece.text or "",
+        kind_name(piece.kind, lang) if piece.kind else "",
+        day(piece.at) if piece.at else "",
+        f"{piece.share:.0%}",
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def day(moment: datetime) -> str:

@@ -17,6 +17,7 @@ SAY: Final = {
     "member": Phrase("Member", "会员"),
     "tastes": Phrase("Tastes", "偏好"),
     "recommended": Phrase("Recommended now, with the reason", "当前推荐与理由"),
+    "evidence": Phrase("Evidence", "依据"),
     "glossary": Phrase("How to read the numbers", "指标说明"),
 }
 
@@ -46,11 +47,12 @@ class TableCard:
 
 @dataclass(frozen=True)
 class PickLine:
-    """An item of a list, its category and the reason it stands there."""
+    """An item of a list, its category, the reason it stands there and what the reason rests on."""
 
     title: str
     category: str = ""
     reason: str = ""
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,14 @@ KINDS: Final = {
 }
 """One event of each kind, as a noun."""
 
+TABLE_NAMES: Final = {
+    "members": Phrase("members", "会员"),
+    "items": Phrase("items", "物品"),
+    "events": Phrase("events", "事件"),
+    "ties": Phrase("ties", "关系"),
+    "labels": Phrase("labels", "标签"),
+}
+
 
 def kind_name(kind: str, lang: Lang) -> str:
     """The name of a kind of event.
