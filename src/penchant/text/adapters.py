@@ -1,7 +1,9 @@
 """The few parameters that learn while a language model stays as it is: PEFT's adapters, bottlenecks, frozen parts."""
 
 import re
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -10,6 +12,9 @@ from torch import Tensor, nn
 
 from penchant.errors import ArtifactError, ConfigError
 from penchant.text.tuning.config import ADAPTER_MODES, AdapterConfig, FinetuneConfig
+
+Body = Any
+"""A transformers model or a PEFT model around one: modules whose attributes no type tells."""
 
 TaskType = Literal["FEATURE_EXTRACTION", "CAUSAL_LM"]
 
@@ -38,8 +43,8 @@ class Bottleneck(nn.Module):
 
 
 def attach(
-    body: nn.Module, config: FinetuneConfig, *, steps: int, task_type: TaskType = "FEATURE_EXTRACTION", seed: int = 0
-) -> nn.Module:
+    body: Body, config: FinetuneConfig, *, steps: int, task_type: TaskType = "FEATURE_EXTRACTION", seed: int = 0
+) -> Body:
     """Freeze and extend a model as the mode says; what comes back has `requires_grad` set on what learns.
 
     Args:
@@ -73,7 +78,7 @@ def attach(
     return body
 
 
-def transformer_layers(body: nn.Module) -> nn.ModuleList:
+def transformer_layers(body: Body) -> nn.ModuleList:
     """The model's list of transformer layers.
 
     Raises:
@@ -82,7 +87,7 @@ def transformer_layers(body: nn.Module) -> nn.ModuleList:
     return _layers(body)[1]
 
 
-def _layers(body: nn.Module) -> tuple[str, nn.ModuleList]:
+def _layers(body: Body) -> tuple[str, nn.ModuleList]:
     wanted = body.config.num_hidden_layers
     for name, module in body.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == wanted:
@@ -90,7 +95,7 @@ def _layers(body: nn.Module) -> tuple[str, nn.ModuleList]:
     raise ConfigError(f"{type(body).__name__} keeps its layers in a way that is not known here; use mode 'full'")
 
 
-def _linear_names(body: nn.Module, config: FinetuneConfig) -> list[str]:
+def _linear_names(body: Body, config: FinetuneConfig) -> list[str]:
     """Full names of the linear layers to adapt."""
     prefix, layers = _layers(body)
     first = len(layers) - config.upper_layers if config.mode == "upper" else 0
@@ -108,13 +113,14 @@ def _linear_names(body: nn.Module, config: FinetuneConfig) -> list[str]:
     return chosen
 
 
-def _with_peft(body: nn.Module, config: FinetuneConfig, steps: int, task_type: TaskType) -> nn.Module:
+def _with_peft(body: Body, config: FinetuneConfig, steps: int, task_type: TaskType) -> Body:
     from peft import get_peft_model
 
-    return get_peft_model(body, _peft_config(body, config, steps, task_type))  # type: ignore[arg-type]
+    with _peft_warnings():
+        return get_peft_model(body, _peft_config(body, config, steps, task_type))
 
 
-def _peft_config(body: nn.Module, config: FinetuneConfig, steps: int, task_type: TaskType) -> Any:
+def _peft_config(body: Body, config: FinetuneConfig, steps: int, task_type: TaskType) -> Any:
     import peft
 
     adapter, mode = config.adapter, config.mode
@@ -124,7 +130,7 @@ def _peft_config(body: nn.Module, config: FinetuneConfig, steps: int, task_type:
             task_type=task_type,
             init_r=adapter.rank + (adapter.rank + 1) // 2,
             target_r=adapter.rank,
-            lora_alpha=adapter.alpha,
+            lora_alpha=adapter.alpha,  # type: ignore[arg-type]
             lora_dropout=adapter.dropout,
             target_modules=_linear_names(body, config),
             total_step=max(steps, 3),
@@ -133,7 +139,7 @@ def _peft_config(body: nn.Module, config: FinetuneConfig, steps: int, task_type:
             deltaT=max(steps // 50, 1),
         )
     if mode == "ia3":
-        return peft.IA3Config(task_type=task_type, **({"target_modules": adapter.targets} if adapter.targets else {}))
+        return peft.IA3Config(task_type=task_type, target_modules=list(adapter.targets) if adapter.targets else None)
     tokens = adapter.virtual_tokens
     if mode == "prefix":
         return peft.PrefixTuningConfig(task_type=task_type, num_virtual_tokens=tokens, init_weights="zero")
@@ -152,7 +158,7 @@ def _peft_config(body: nn.Module, config: FinetuneConfig, steps: int, task_type:
     )
 
 
-def _with_bottlenecks(body: nn.Module, config: AdapterConfig) -> nn.Module:
+def _with_bottlenecks(body: Body, config: AdapterConfig) -> Body:
     body.requires_grad_(False)
     prefix, layers = _layers(body)
     wanted = _OUTPUTS if config.targets is None else rf"(^|\.)({'|'.join(map(re.escape, config.targets))})$"
@@ -165,26 +171,53 @@ def _with_bottlenecks(body: nn.Module, config: AdapterConfig) -> nn.Module:
         raise ConfigError(
             f"found no linear layer of {type(body).__name__} to put a bottleneck behind; name its targets"
         )
-    for name, module in found:
+    for name, linear in found:
         parent, _, child = f"{prefix}.{name}".rpartition(".")
-        setattr(body.get_submodule(parent), child, Bottleneck(module, config.bottleneck))
+        setattr(body.get_submodule(parent), child, Bottleneck(linear, config.bottleneck))
     for module in layers.modules():
         if "norm" in type(module).__name__.lower():
             module.requires_grad_(True)
     return body
 
 
-def is_peft(body: nn.Module) -> bool:
+def is_peft(body: Body) -> bool:
     """Whether the model is wrapped by PEFT."""
     return hasattr(body, "peft_config")
 
 
-def learns_tokens(body: nn.Module) -> bool:
+def learns_tokens(body: Body) -> bool:
     """Whether the model puts learned tokens in front of a text."""
     return is_peft(body) and bool(body.active_peft_config.is_prompt_learning)
 
 
-def save_adapter(body: nn.Module, folder: Path, base_name: str) -> list[str]:
+def settle(body: Body) -> None:
+    """Drop the ranks that AdaLoRA's budget has switched off, so that they are neither computed nor saved.
+
+    PEFT plans which ranks stay while it trains; the state that was kept may be an earlier one, so what counts is which
+    singular values are not zero.
+    """
+    if not is_peft(body) or not hasattr(body.base_model, "resize_modules_by_rank_pattern"):
+        return
+    pattern = {}
+    for name, values in body.base_model.model.named_parameters():
+        if ".lora_E." in name:
+            alive = (values != 0).flatten()
+            alive[0] |= ~alive.any()
+            pattern[name] = alive.tolist()
+    body.peft_config["default"].rank_pattern = pattern
+    body.base_model.resize_modules_by_rank_pattern(pattern, "default")
+
+
+@contextmanager
+def _peft_warnings() -> Iterator[None]:
+    """PEFT 0.21 asks transformers by a name it no longer likes, and does not know its own rank patterns again."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "The following rank_pattern keys did not match", RuntimeWarning)
+        yield
+
+
+def save_adapter(body: Body, folder: Path, base_name: str) -> list[str]:
     """Write a PEFT adapter in PEFT's own format; the files' names.
 
     `peft.PeftModel.from_pretrained(base, folder)` reads it with no help from Penchant.
@@ -195,7 +228,7 @@ def save_adapter(body: nn.Module, folder: Path, base_name: str) -> list[str]:
     return ["adapter_config.json", "adapter_model.safetensors"]
 
 
-def load_adapter(body: nn.Module, folder: Path) -> nn.Module:
+def load_adapter(body: Body, folder: Path) -> Body:
     """The model with the adapter of a folder, ready to answer, not to be trained.
 
     Raises:
@@ -204,11 +237,12 @@ def load_adapter(body: nn.Module, folder: Path) -> nn.Module:
     from peft import PeftModel
 
     try:
-        return PeftModel.from_pretrained(body, str(folder))  # type: ignore[arg-type]
+        with _peft_warnings():
+            return PeftModel.from_pretrained(body, str(folder))
     except (OSError, ValueError, RuntimeError) as error:
         raise ArtifactError(f"the adapter in {folder} does not load ({error}); tune the model again") from error
 
 
-def trainable_names(body: nn.Module) -> Iterator[str]:
+def trainable_names(body: Body) -> Iterator[str]:
     """Names of the parameters that learn."""
     return (name for name, parameter in body.named_parameters() if parameter.requires_grad)

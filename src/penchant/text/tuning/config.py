@@ -1,0 +1,332 @@
+"""What to learn when a language model is fine-tuned: the mode, the tasks and every option, each bounded."""
+
+from typing import Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+Mode = Literal[
+    "full",
+    "lora",
+    "adalora",
+    "ia3",
+    "prefix",
+    "prompt",
+    "p-tuning",
+    "bottleneck",
+    "frozen",
+    "contrastive",
+    "upper",
+]
+"""Which parameters learn; `FinetuneConfig.mode` says what each does."""
+
+ADAPTER_MODES: Final = ("lora", "adalora", "ia3", "prefix", "prompt", "p-tuning")
+"""Modes that PEFT implements, saved in its format."""
+
+TaskKind = Literal["multi-class", "binary", "multi-label", "regression", "pair", "similarity"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TaskConfig(_Frozen):
+    """One question asked of every text; several tasks share one encoder.
+
+    >>> TaskConfig(name="mood", kind="binary", labels=("bad", "good")).labels
+    ('bad', 'good')
+    """
+
+    name: str = Field(default="label", pattern=r"^[^./\s]+$")
+    """Names the head; examples point to it."""
+    kind: TaskKind = "multi-class"
+    """`multi-class`: one of many; `binary`: the second of two; `multi-label`: any number of many; `regression`: a
+    number; `pair`: do two texts belong together, judged from their two vectors; `similarity`: the cosine of the two
+    vectors itself is to be the number given."""
+    labels: tuple[str, ...] | None = None
+    """The labels in the order of the answer's columns; None takes those of the examples, sorted."""
+    loss: Literal["cross-entropy", "focal", "asymmetric"] = "cross-entropy"
+    """`focal` (Lin et al., 2017) and `asymmetric` (Ridnik et al., 2021, multi-label only) weigh easy examples down."""
+    focus: NonNegativeFloat = 2.0
+    """Exponent of the focal loss, and of the asymmetric loss for absent labels; 0 gives back cross-entropy."""
+    margin: float = Field(default=0.05, ge=0, lt=1)
+    """Asymmetric loss: absent labels below this probability cost nothing."""
+    class_weights: Literal["balanced"] | dict[str, float] | None = None
+    """Weight of each label in the loss: `balanced` is inverse to its frequency; labels not named weigh 1."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the target spread over all labels."""
+    weight: PositiveFloat = 1.0
+    """Weight of the task in the total loss."""
+
+
+class AdapterConfig(_Frozen):
+    """Size and place of the few parameters that the adapter modes add.
+
+    >>> AdapterConfig(rank=4).alpha
+    32.0
+    """
+
+    rank: PositiveInt = 16
+    """Rank of LoRA's update, and the rank AdaLoRA keeps on average (it starts from half as much again)."""
+    alpha: PositiveFloat = 32.0
+    """LoRA's update is scaled by alpha / rank."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the input of LoRA's update."""
+    targets: tuple[str, ...] | None = None
+    """Names of the linear layers to adapt; None adapts every linear layer of every transformer layer."""
+    virtual_tokens: PositiveInt = 16
+    """Learned tokens of prefix tuning, prompt tuning and P-tuning."""
+    hidden: PositiveInt = 128
+    """Width of P-tuning's prompt encoder."""
+    bottleneck: PositiveInt = 48
+    """Width of a bottleneck adapter."""
+
+
+class ContrastiveConfig(_Frozen):
+    """Few-shot tuning on pairs of texts, after SetFit (Tunstall et al., 2022).
+
+    Texts of one label are pulled to cosine 1, texts of different labels to cosine 0. Every two texts of a batch are a
+    pair, so that a text is encoded once for all of its pairs.
+
+    >>> ContrastiveConfig().train
+    'full'
+    """
+
+    train: Literal["full", "lora"] = "full"
+    """Which parameters of the encoder move while pairs are learned."""
+    texts_per_label: PositiveInt = 4
+    """Texts of each drawn label in a batch."""
+    regularisation: PositiveFloat = 1.0
+    """Inverse strength of the penalty on the logistic regression that comes after (its C)."""
+
+
+class AdversarialConfig(_Frozen):
+    """Training on the worst small change of the token embeddings.
+
+    >>> AdversarialConfig(method="pgd").steps
+    3
+    """
+
+    method: Literal["fgm", "pgd"] = "fgm"
+    """`fgm`: one step along the gradient (Miyato et al., 2017); `pgd`: several, projected back (Madry et al., 2018)."""
+    epsilon: PositiveFloat = 0.5
+    """Length of the largest change of one text's embeddings, as a share of their own length."""
+    steps: PositiveInt = 3
+    """Steps of PGD."""
+    step_size: PositiveFloat = 0.3
+    """Length of one step of PGD, as a share of epsilon's ball."""
+
+
+class AugmentationConfig(_Frozen):
+    """Changed copies of the training texts, Chinese or English.
+
+    >>> AugmentationConfig(copies=2).word_dropout
+    0.1
+    """
+
+    copies: PositiveInt = 1
+    """Changed copies of each text, added to the original."""
+    word_dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Chance that a word is left out."""
+    swap: float = Field(default=0.05, ge=0, lt=1)
+    """Chance that a word changes places with the next."""
+    synonyms: float = Field(default=0.1, ge=0, lt=1)
+    """Chance that a word is replaced by one of the training texts' words with the nearest vector."""
+    synonym_similarity: float = Field(default=0.9, ge=-1, le=1)
+    """Words less alike than this (cosine of their vectors) do not replace each other."""
+    back_translation: bool = False
+    """Add a copy translated there and back; needs a translator."""
+
+
+class PseudoLabelConfig(_Frozen):
+    """Labels the model gives to unlabelled texts where it is sure, then learns from (Lee, 2013).
+
+    >>> PseudoLabelConfig().rounds
+    1
+    """
+
+    rounds: PositiveInt = 1
+    """How often unlabelled texts are labelled and the model is tuned anew."""
+    threshold: float = Field(default=0.8, gt=0, le=1)
+    """Least probability of a label to be believed."""
+    limit_per_label: PositiveInt | None = None
+    """At most this many texts of each label, the surest first, so that no label floods the others."""
+    weight: PositiveFloat = 0.5
+    """Weight of a pseudo-labelled text against a labelled one."""
+
+
+class PrivacyConfig(_Frozen):
+    """Differential privacy of single examples, by clipped and noised gradients (Abadi et al., 2016) with Opacus.
+
+    >>> PrivacyConfig(epsilon=8).delta
+    1e-05
+    """
+
+    epsilon: PositiveFloat | None = None
+    """Budget to spend in all; sets the noise. Give either this or `noise`."""
+    noise: PositiveFloat | None = None
+    """Standard deviation of the noise as a multiple of `clip`."""
+    delta: float = Field(default=1e-5, gt=0, lt=1)
+    """Chance that the guarantee fails; below one over the number of examples."""
+    clip: PositiveFloat = 1.0
+    """Longest gradient that one example may contribute."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.epsilon is None) == (self.noise is None):
+            raise ValueError("differential privacy needs either epsilon or noise, not both and not neither")
+        return self
+
+
+class PretrainingConfig(_Frozen):
+    """Masked language modelling on the domain's own texts before the tasks (Gururangan et al., 2020).
+
+    >>> PretrainingConfig().mask_share
+    0.15
+    """
+
+    epochs: PositiveInt = 1
+    """Passes over the texts."""
+    mask_share: float = Field(default=0.15, gt=0, lt=1)
+    """Share of the tokens to guess."""
+    learning_rate: PositiveFloat = 5e-5
+    """Peak learning rate."""
+    train_vocabulary: bool = False
+    """Whether the word embeddings move too."""
+
+
+class EarlyStoppingConfig(_Frozen):
+    """Stop when a metric on the validation examples no longer rises, and keep the best state.
+
+    >>> EarlyStoppingConfig(patience=3).metric
+    'auto'
+    """
+
+    metric: Literal["auto", "loss", "accuracy", "macro_f1", "micro_f1", "rmse"] = "auto"
+    """`auto`: accuracy for one label of many, micro-F1 for several labels, RMSE for numbers; the loss for several
+    tasks."""
+    patience: PositiveInt = 2
+    """Evaluations without a new best before training stops."""
+
+
+class FinetuneConfig(_Frozen):
+    """Everything that decides what a fine-tuned model learns.
+
+    >>> FinetuneConfig(mode="lora").rate
+    0.001
+    """
+
+    mode: Mode = "lora"
+    """`full`: all layers, the vocabulary's embeddings frozen unless `train_vocabulary`; `lora`, `adalora`, `ia3`: small
+    changes of linear layers; `prefix`, `prompt`, `p-tuning`: learned tokens; `bottleneck`: small layers between;
+    `frozen`: the head alone; `contrastive`: pairs of few texts, then a logistic regression; `upper`: the upper layers
+    over cached states of the lower ones."""
+    tasks: tuple[TaskConfig, ...] = (TaskConfig(),)
+    """The questions asked of each text."""
+    pooling: Literal["mean", "first", "attention"] = "mean"
+    """How token states become one vector: their mean, the first token's, or a learned weighting."""
+    epochs: PositiveInt | None = None
+    """Passes over the examples; None takes the mode's own: 4; 40 for `frozen`, where they cost
+    next to nothing; 10 for `contrastive`."""
+    batch_size: PositiveInt = 32
+    """Texts a step; texts of like length share a batch."""
+    learning_rate: PositiveFloat | None = None
+    """Peak learning rate of the encoder's parameters; None takes the mode's own."""
+    head_learning_rate: PositiveFloat | None = None
+    """Peak learning rate of heads and pooling; None takes the mode's own."""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """How the learning rate falls after the warm-up."""
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps in which the learning rate rises."""
+    weight_decay: NonNegativeFloat = 0.01
+    """Decoupled weight decay of AdamW; biases and norms are left out."""
+    gradient_accumulation: PositiveInt = 1
+    """Batches whose gradients are summed before a step."""
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, a third slower."""
+    gradient_clip: NonNegativeFloat = 1.0
+    """Longest gradient; 0 switches clipping off."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout inside the encoder while training; 0 is faster on a CPU and as accurate on short texts."""
+    head_dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout on the vector that a head sees."""
+    max_length: PositiveInt = 128
+    """Tokens of a text that are read."""
+    train_vocabulary: bool = False
+    """Let `full` move the word embeddings too: most parameters of a multilingual model, seldom of use."""
+    upper_layers: PositiveInt = 6
+    """Layers that `upper` tunes."""
+    upper_train: Literal["full", "lora"] = "full"
+    """What of those layers moves."""
+    adapter: AdapterConfig = AdapterConfig()
+    contrastive: ContrastiveConfig = ContrastiveConfig()
+    adversarial: AdversarialConfig | None = None
+    r_drop: NonNegativeFloat = 0.0
+    """Weight of the divergence between two passes with different dropout (Liang et al., 2021); needs some dropout."""
+    augmentation: AugmentationConfig | None = None
+    pseudo_labels: PseudoLabelConfig | None = None
+    pretraining: PretrainingConfig | None = None
+    privacy: PrivacyConfig | None = None
+    early_stopping: EarlyStoppingConfig | None = None
+    """None keeps the best epoch where there are validation examples, and never stops early."""
+    ensemble: PositiveInt = 1
+    """Models tuned from different seeds whose probabilities are averaged."""
+
+    @property
+    def passes(self) -> int:
+        """Passes over the examples: as given, or the mode's own."""
+        return self.epochs or {"frozen": 40, "contrastive": 10}.get(self.mode, 4)
+
+    @property
+    def rate(self) -> float:
+        """The encoder's peak learning rate: the one given, or the mode's own."""
+        return self.learning_rate if self.learning_rate is not None else _RATES[self.mode][0]
+
+    @property
+    def head_rate(self) -> float:
+        """The heads' peak learning rate: the one given, or the mode's own."""
+        return self.head_learning_rate if self.head_learning_rate is not None else _RATES[self.mode][1]
+
+    @model_validator(mode="after")
+    def _options_agree(self) -> Self:
+        names = [task.name for task in self.tasks]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"tasks must have distinct names, and there must be one at least; found {names}")
+        for task in self.tasks:
+            if task.loss == "asymmetric" and task.kind != "multi-label":
+                raise ValueError(f"the asymmetric loss is for multi-label tasks; {task.name} is {task.kind}")
+        if self.r_drop and not (self.dropout or self.head_dropout):
+            raise ValueError("R-Drop compares two passes with different dropout: set dropout or head_dropout above 0")
+        if self.mode == "contrastive" and (len(self.tasks) > 1 or self.tasks[0].kind not in ("multi-class", "binary")):
+            raise ValueError("contrastive tuning takes one multi-class or binary task")
+        if self.mode == "prefix" and self.gradient_checkpointing:
+            raise ValueError("prefix tuning keeps keys and values and cannot recompute them: no gradient checkpointing")
+        if self.privacy and (self.adversarial or self.r_drop or self.mode in ("contrastive", "adalora")):
+            raise ValueError(
+                "differential privacy bounds what one example adds to the gradient; adversarial training, R-Drop, "
+                "AdaLoRA and contrastive pairs break that bound: switch them off"
+            )
+        return self
+
+    def changed(self, **fields: Any) -> Self:
+        """A checked copy with some fields replaced.
+
+        >>> FinetuneConfig().changed(epochs=1).epochs
+        1
+        """
+        return type(self).model_validate({**dict(self), **fields})
+
+
+_RATES: Final[dict[str, tuple[float, float]]] = {
+    "full": (1e-4, 1e-3),
+    "lora": (1e-3, 1e-3),
+    "adalora": (2e-3, 1e-3),
+    "ia3": (1e-2, 1e-3),
+    "prefix": (1e-2, 1e-3),
+    "prompt": (2e-2, 2e-3),
+    "p-tuning": (5e-3, 2e-3),
+    "bottleneck": (1e-3, 1e-3),
+    "frozen": (1e-2, 1e-2),
+    "contrastive": (5e-5, 1e-3),
+    "upper": (1e-4, 1e-3),
+}
+"""Peak learning rates of each mode, of the encoder's parameters and of the heads."""

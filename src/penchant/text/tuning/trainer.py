@@ -1,0 +1,447 @@
+"""The training loop: transformers' Trainer with our batches, objectives, best state and a halt at the first NaN."""
+
+import json
+import math
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import TrainerCallback, TrainingArguments
+
+from penchant.artifacts import storage_errors, write_atomically
+from penchant.errors import ConfigError, MissingExtraError, TrainingError
+from penchant.language import Phrase
+from penchant.text.adapters import is_peft
+from penchant.text.progress import progress
+from penchant.text.tuning.batches import Collator, LengthSampler, Rows
+from penchant.text.tuning.config import FinetuneConfig
+from penchant.text.tuning.metrics import SMALLER_IS_BETTER, metric_of, task_metrics
+from penchant.text.tuning.network import Batch, Network
+from penchant.text.tuning.objective import Objective, answers_loss
+
+Tracker = Literal["tensorboard", "wandb"]
+
+_TUNING: Final = Phrase("Fine-tuning", "微调")
+_EVALUATION_TEXTS: Final = 64
+_STATE: Final = "model.safetensors"
+_BEST: Final = "best.safetensors"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run keeps its checkpoints and logs, and whether it goes on from them."""
+
+    folder: Path | None = None
+    """None keeps nothing: an interrupted run starts anew."""
+    checkpoint_steps: int | None = None
+    """Optimiser steps between checkpoints; None makes one at the end of each epoch."""
+    trackers: tuple[Tracker, ...] = ("tensorboard",)
+    """Where the course of training is logged, besides the report."""
+    resume: bool = True
+    """Go on from the last whole checkpoint in the folder, if there is one."""
+
+    def below(self, name: str) -> "Place":
+        """The same, in a folder inside this one."""
+        folder = self.folder / name if self.folder is not None else None
+        return Place(folder, self.checkpoint_steps, self.trackers, self.resume)
+
+
+@dataclass
+class Course:
+    """How one run went."""
+
+    steps: int = 0
+    seconds: float = 0.0
+    texts_per_second: float = 0.0
+    """Texts trained on a second, evaluation left out."""
+    losses: list[float] = field(default_factory=list)
+    """The loss of each step."""
+    evaluations: list[dict[str, float]] = field(default_factory=list)
+    """What each evaluation found."""
+    metric: str = ""
+    best: float | None = None
+    """The best value of the metric; the network has the state that reached it."""
+    resumed_at: int = 0
+    """The step from which an interrupted run went on."""
+
+
+class TextTrainer(transformers.Trainer):
+    """transformers' Trainer over our rows: what differs from it is overridden here, and nothing else."""
+
+    def __init__(
+        self,
+        network: Network,
+        objective: Objective,
+        config: FinetuneConfig,
+        arguments: TrainingArguments,
+        rows: Rows,
+        validation: Rows | None,
+        pad: int,
+        course: Course,
+    ) -> None:
+        super().__init__(
+            model=network,
+            args=arguments,
+            train_dataset=rows,
+            eval_dataset=validation,
+            data_collator=Collator(pad),
+        )
+        self.network, self.config, self.course = network, config, course
+        self.objective: Objective = objective
+        self.collator = Collator(pad)
+        self.rows, self.validation = rows, validation
+        self.best: dict[str, Tensor] | None = None
+        self.evaluation_seconds = 0.0
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return LengthSampler(self.rows.lengths, self.config.batch_size, self.args.seed)
+
+    def _get_collator_with_removed_columns(self, data_collator: Any, description: Any = None) -> Any:
+        return data_collator
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """AdamW with a learning rate for the body and one for the heads; biases and norms do not decay."""
+        if self.optimizer is None:
+            self.optimizer = torch.optim.AdamW(parameter_groups(self.network, self.config), fused=True)
+        return self.optimizer
+
+    def training_step(self, model: nn.Module, inputs: Batch, num_items_in_batch: Any = None) -> Tensor:
+        """One batch's gradients.
+
+        Raises:
+            TrainingError: the loss is no longer a number.
+        """
+        model.train()
+        batch = self._prepare_inputs(inputs)
+        scale = 1 / self.current_gradient_accumulation_steps
+        loss = self.objective.backward(self.network, batch, scale)
+        if not torch.isfinite(loss):
+            raise TrainingError(self._halt(f"the loss became {float(loss)}", batch))
+        self._last_numbers = batch["numbers"]
+        self.course.losses.append(float(loss))
+        return loss * scale
+
+    def _clip_grad_norm(self, model: nn.Module) -> Any:
+        norm = super()._clip_grad_norm(model)
+        if not torch.isfinite(norm):
+            raise TrainingError(self._halt("the gradient is not finite", {"numbers": self._last_numbers}))
+        return norm
+
+    def _halt(self, what: str, batch: Batch) -> str:
+        text = self.rows.texts[int(batch["numbers"][0])]
+        last = last_checkpoint(Path(str(self.args.output_dir)))
+        kept = f"the last good checkpoint is {last}" if last else "no checkpoint had been made"
+        epoch = f"epoch {self.state.epoch or 0:.2f}"
+        return (
+            f"{what} at step {self.state.global_step + 1} of {self.state.max_steps} ({epoch}), in the batch of the "
+            f"text {text[:60]!r}; {kept}. Lower the learning rate (it is {self.config.rate:g} for the encoder and "
+            f"{self.config.head_rate:g} for the heads), or use precision float32"
+        )
+
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """Metrics on the validation rows; the best state is kept aside."""
+        assert self.validation is not None
+        started = time.perf_counter()
+        metrics = evaluated(self.network, self.validation, self.collator)
+        self.course.evaluations.append({"step": self.state.global_step, **metrics})
+        value = metrics[self.course.metric]
+        sign = -1 if self.course.metric in SMALLER_IS_BETTER else 1
+        if self.course.best is None or sign * value > sign * self.course.best:
+            self.course.best = value
+            self.best = {name: tensor.clone() for name, tensor in self.network.learned().items()}
+        named = {f"{metric_key_prefix}_{name}": number for name, number in metrics.items()}
+        self.log(dict(named))
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, named)
+        self.evaluation_seconds += time.perf_counter() - started
+        return named
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """A checkpoint holds what learns; the rest of the model is where it came from."""
+        folder = Path(str(output_dir or self.args.output_dir))
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            save_file({name: tensor.contiguous() for name, tensor in self.network.learned().items()}, folder / _STATE)
+            if self.best is not None:
+                save_file({name: tensor.contiguous() for name, tensor in self.best.items()}, folder / _BEST)
+            course = {"best": self.course.best, "evaluations": self.course.evaluations, "losses": self.course.losses}
+            write_atomically(folder / "course.json", json.dumps(course).encode())
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        folder = Path(resume_from_checkpoint)
+        self.network.learn(load_file(folder / _STATE))
+        if (folder / _BEST).exists():
+            self.best = load_file(folder / _BEST)
+        course = json.loads((folder / "course.json").read_bytes())
+        self.course.best = course["best"]
+        self.course.evaluations, self.course.losses = course["evaluations"], course["losses"]
+
+
+class _Follow(TrainerCallback):
+    """Progress, the loss of each step, early stopping, and AdaLoRA's budget."""
+
+    def __init__(self, course: Course, config: FinetuneConfig, network: Network, advance: Callable[[int], Any]) -> None:
+        self.course, self.config, self.network, self.advance = course, config, network, advance
+        self.adalora = is_peft(network.body) and hasattr(network.body.base_model, "update_and_allocate")
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.adalora:
+            self.network.body.base_model.update_and_allocate(state.global_step + 1)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.advance(1)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        stopping = self.config.early_stopping
+        if stopping is None:
+            return
+        sign = -1 if self.course.metric in SMALLER_IS_BETTER else 1
+        values = [sign * found[self.course.metric] for found in self.course.evaluations]
+        if len(values) - 1 - int(np.argmax(values)) >= stopping.patience:
+            control.should_training_stop = True
+
+
+def train(
+    network: Network,
+    objective: Objective,
+    rows: Rows,
+    config: FinetuneConfig,
+    *,
+    pad: int,
+    seed: int,
+    device: torch.device,
+    validation: Rows | None = None,
+    place: Place | None = None,
+    shown: bool = True,
+    fingerprint: str = "",
+) -> Course:
+    """Train a network in place, and leave it in the state that was best on the validation rows (else in the last).
+
+    Args:
+        network: what learns has `requires_grad` set.
+        objective: what becomes smaller.
+        rows: tokenised training texts.
+        config: epochs, rates, schedule and the rest.
+        pad: the tokenizer's padding number.
+        seed: of the order of batches and of dropout.
+        device: where to train.
+        validation: tokenised validation texts.
+        place: checkpoints and logs.
+        shown: whether progress is shown.
+        fingerprint: tells this run from others that used the same folder.
+
+    Raises:
+        TrainingError: the loss or a gradient is no longer a number; the last good checkpoint stays.
+        ConfigError: the folder holds an interrupted run of something else.
+    """
+    place = place or Place()
+    course = Course(metric=metric_of(network.tasks, config.early_stopping.metric if config.early_stopping else "auto"))
+    with ExitStack() as stack:
+        folder = place.folder or Path(stack.enter_context(TemporaryDirectory(prefix="penchant-tuning-")))
+        checkpoint = _open(folder, place, fingerprint)
+        steps = step_count(len(rows), config)
+        advance = stack.enter_context(progress(_TUNING, steps, shown=shown))
+        stack.enter_context(seeded(seed))
+        arguments = _arguments(folder, config, place, seed, device, validation is not None)
+        trainer = TextTrainer(network, objective, config, arguments, rows, validation, pad, course)
+        trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
+        trainer.add_callback(_Follow(course, config, network, advance))
+        for callback in _trackers(folder, place):
+            trainer.add_callback(callback)
+        if checkpoint is not None:
+            course.resumed_at = json.loads((checkpoint / "trainer_state.json").read_bytes())["global_step"]
+            advance(course.resumed_at)
+        started = time.perf_counter()
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        course.seconds = time.perf_counter() - started
+        course.steps = trainer.state.global_step
+        trained = (course.steps - course.resumed_at) / steps * len(rows) * config.passes
+        course.texts_per_second = trained / max(course.seconds - trainer.evaluation_seconds, 1e-9)
+        if trainer.best is not None:
+            network.learn(trainer.best)
+        network.eval()
+        for old in folder.glob("checkpoint-*"):
+            shutil.rmtree(old, ignore_errors=True)
+        (folder / "run.json").unlink(missing_ok=True)
+    return course
+
+
+def step_count(rows: int, config: FinetuneConfig) -> int:
+    """Optimiser steps of a whole run."""
+    return math.ceil(math.ceil(rows / config.batch_size) / config.gradient_accumulation) * config.passes
+
+
+def parameter_groups(network: Network, config: FinetuneConfig) -> list[dict[str, Any]]:
+    """AdamW's groups: body and heads at their own rates, each with and without weight decay."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            # Biases and norms are vectors; decay would pull them from where they have to be.
+            groups.setdefault((name.startswith("body."), parameter.ndim > 1), []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "lr": config.rate if body else config.head_rate,
+            "weight_decay": config.weight_decay if decays else 0.0,
+        }
+        for (body, decays), parameters in groups.items()
+    ]
+
+
+def evaluated(network: Network, rows: Rows, collator: Collator) -> dict[str, float]:
+    """Loss and metrics of a network on answered rows; with several tasks, each metric's mean over them."""
+    network.eval()
+    answers: dict[str, list[Tensor]] = {}
+    targets: dict[str, list[Tensor]] = {}
+    total = 0.0
+    for batch in in_order_of_length(rows, collator, next(network.parameters()).device):
+        with torch.inference_mode():
+            logits = network(batch)
+            total += float(answers_loss(network.tasks, logits, batch)) * len(batch["weights"])
+        for name, values in network.said(logits).items():
+            answers.setdefault(name, []).append(values.cpu())
+            targets.setdefault(name, []).append(batch["targets"][name].cpu())
+    found: dict[str, list[float]] = {}
+    for task in network.tasks:
+        name = task.config.name
+        if name in answers:
+            said, true = torch.cat(answers[name]).numpy(), torch.cat(targets[name]).numpy()
+            for metric, value in task_metrics(task, said, true).items():
+                found.setdefault(metric, []).append(value)
+    return {"loss": total / len(rows), **{metric: float(np.mean(values)) for metric, values in found.items()}}
+
+
+def in_order_of_length(rows: Rows, collator: Collator, device: torch.device) -> Iterator[Batch]:
+    """All rows in batches of like length."""
+    order = np.argsort(rows.lengths, kind="stable")
+    for start in range(0, len(order), _EVALUATION_TEXTS):
+        batch = collator([rows[number] for number in order[start : start + _EVALUATION_TEXTS].tolist()])
+        yield moved(batch, device)
+
+
+def moved(batch: Any, device: torch.device) -> Any:
+    """A batch on another device."""
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    return {name: moved(value, device) for name, value in batch.items()} if isinstance(batch, Mapping) else batch
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Run a block with every random generator seeded, and give the caller's back afterwards."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint; one that was cut short lacks its last file and does not count."""
+    found = [path for path in folder.glob("checkpoint-*") if _is_whole(path)]
+    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return (checkpoint / _STATE).is_file()
+
+
+def _open(folder: Path, place: Place, fingerprint: str) -> Path | None:
+    """Make the folder ready; the checkpoint to go on from, if any."""
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        run = folder / "run.json"
+        checkpoint = last_checkpoint(folder) if place.resume else None
+        if checkpoint is not None:
+            said = json.loads(run.read_bytes())["fingerprint"] if run.exists() else None
+            if said != fingerprint:
+                raise ConfigError(
+                    f"{folder} holds an interrupted run of another configuration or other examples; finish that one, "
+                    "choose another folder, or start over with resume=False"
+                )
+        else:
+            for old in folder.glob("checkpoint-*"):
+                shutil.rmtree(old)
+        write_atomically(run, json.dumps({"fingerprint": fingerprint}).encode())
+    return checkpoint
+
+
+def _arguments(
+    folder: Path, config: FinetuneConfig, place: Place, seed: int, device: torch.device, evaluates: bool
+) -> TrainingArguments:
+    saving = "no" if place.folder is None else "steps" if place.checkpoint_steps else "epoch"
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=config.passes,
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation,
+        learning_rate=config.rate,
+        lr_scheduler_type=config.schedule if config.schedule != "constant" else "constant_with_warmup",
+        warmup_steps=config.warmup,
+        max_grad_norm=config.gradient_clip,
+        eval_strategy="epoch" if evaluates else "no",
+        save_strategy=saving,
+        save_steps=place.checkpoint_steps or 500,
+        save_total_limit=2,
+        logging_strategy="steps",
+        logging_steps=10,
+        logging_nan_inf_filter=False,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        use_cpu=device.type == "cpu",
+        seed=seed,
+    )
+
+
+def _trackers(folder: Path, place: Place) -> Iterator[TrainerCallback]:
+    if place.folder is None:
+        return
+    for tracker in place.trackers:
+        if tracker == "tensorboard":
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError:
+                raise MissingExtraError("tensorboard", "train") from None
+            from transformers.integrations import TensorBoardCallback
+
+            yield TensorBoardCallback(SummaryWriter(str(folder / "logs")))
+        else:
+            from transformers.integrations import WandbCallback, is_wandb_available
+
+            if not is_wandb_available():
+                raise MissingExtraError("wandb", "wandb")
+            yield WandbCallback()
+
+
+def sequence_fingerprint(parts: Sequence[str]) -> str:
+    """Sixteen hexadecimal digits that change with any of the parts."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode(errors="surrogatepass"))
+        digest.update(b"\0")
+    return digest.hexdigest()[:16]
