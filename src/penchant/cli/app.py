@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from penchant.cli import bench
+from penchant.cli import bench, data
 from penchant.cli.face import Face
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
 from penchant.cli.speech import both, complaint, take_everywhere_options
@@ -50,6 +50,7 @@ def _root() -> None:
     """Only here so that one command alone would still be a group."""
 
 
+app.command("data", cls=HelpfulCommand, help=data.HELP, epilog=data.EXAMPLES)(data.data)
 app.command("bench", cls=HelpfulCommand, help=bench.HELP, epilog=bench.EXAMPLES)(bench.bench)
 
 
