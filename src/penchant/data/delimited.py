@@ -116,7 +116,7 @@ class DelimitedFile:
         piece = _Piece(data, first_line, damaged)
         careful = _CAREFUL
         while piece.at < len(data):
-            records, stopped = sound_records(data[piece.at :] if piece.at else data, self.separator)
+            records, stopped = sound_records(data[piece.at :] if piece.at else data, self.separator, len(self._names))
             sound = piece.add_sound(records, self._names, self.separator)
             unfinished = len(data) - piece.at
             if sound and not stopped and not final and unfinished <= LONGEST_LINE:

@@ -27,6 +27,7 @@ _ID_COLUMNS: Final = {
     "other_id": ("members", Reason.UNKNOWN_MEMBER),
     "item_id": ("items", Reason.UNKNOWN_ITEM),
 }
+_LONGEST_DETAIL: Final = 80
 _NOUN: Final = {"members": "member", "items": "item"}
 _PATHS: Final = ("categories", "labels")
 DAMAGED: Final = {"line": pl.Int64(), "reason": pl.String(), "detail": pl.String(), "row": pl.String()}
@@ -80,15 +81,20 @@ class _Failures:
         rejected = []
         for code, (reason, detail) in enumerate(self.cases, start=1):
             failing = pl.Series(self.codes == code)
-            about = pl.Series([detail]) if isinstance(detail, str) else detail(failing)
+            if isinstance(detail, str):
+                about = pl.Series([detail]).new_from_index(0, int(failing.sum()))
+            else:
+                about = detail(failing)
             found = batch.rows.filter(failing)
             cells = pl.DataFrame([as_text(found[name]) for name in found.columns]).select(shortened(pl.all()))
             rejected.append(
-                pl.DataFrame({"line": batch.lines.filter(failing), "row": cells.to_struct()}).select(
-                    "line",
-                    pl.lit(reason.value).alias("reason"),
-                    pl.lit(about, dtype=pl.String).alias("detail"),
-                    "row",
+                pl.DataFrame(
+                    {
+                        "line": batch.lines.filter(failing),
+                        "reason": pl.Series([reason.value]).new_from_index(0, len(cells)),
+                        "detail": about,
+                        "row": cells.to_struct(),
+                    }
                 )
             )
         return pl.concat(rejected).sort("line")
@@ -302,7 +308,7 @@ def _found(name: str, cells: pl.Series) -> Callable[[pl.Series], pl.Series]:
     """Words about cells, made only for the rows that need them."""
 
     def words(rows: pl.Series) -> pl.Series:
-        texts = as_text(cells.filter(rows))
-        return pl.select(pl.format("{} {}", pl.lit(name), shortened(pl.lit(texts), 80))).to_series()
+        texts = pl.DataFrame({"cell": as_text(cells.filter(rows))})
+        return texts.select(pl.format("{} {}", pl.lit(name), shortened(pl.col("cell"), _LONGEST_DETAIL))).to_series()
 
     return words

@@ -15,6 +15,7 @@ _ROWS: Final = 50_000
 """Rows held as Python objects at a time."""
 
 _SHOWN: Final = 2_000
+_decode: Final = json.JSONDecoder().decode
 
 
 class JsonLinesFile:
@@ -43,40 +44,45 @@ class JsonLinesFile:
     def __iter__(self) -> Iterator[RawBatch]:
         begun = False
         for block in self.text:
-            lines = block.data.split(b"\n")
+            # Damaged lines were made into UTF-8 too.
+            lines = block.data.decode().split("\n")
             if not begun:
-                first = next((line for line in lines if line.strip()), b"").lstrip()
-                if first.startswith(b"["):
+                first = next((line for line in lines if line.strip()), "").lstrip()
+                if first.startswith("["):
                     raise ReadError(
                         f"{self.text.path} is a JSON array; one object a line was wanted (jq -c '.[]' makes them)"
                     )
                 begun = bool(first)
             for start in range(0, len(lines), _ROWS):
-                yield _batch(lines[start : start + _ROWS], block, start)
+                yield _batch(lines[start : start + _ROWS], block.first_line + start, block)
         if not begun:
             raise ReadError(f"{self.text.path} is empty; one JSON object a line was wanted")
 
 
-def _batch(lines: list[bytes], block: Block, start: int) -> RawBatch:
+def _batch(lines: list[str], first_line: int, block: Block) -> RawBatch:
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
     damage: list[tuple[int, str, str, str]] = []
-    for number, line in enumerate(lines, start=block.first_line + start):
-        if not line.strip() and number not in block.damaged:
+    for number, line in enumerate(lines, start=first_line):
+        row = None
+        if number in block.damaged:
+            reason, detail = block.damaged[number]
+        elif not line or line.isspace():
             # A blank line is no row.
             continue
-        reason, detail = block.damaged.get(number, (Reason.BAD_JSON, ""))
-        row = None
-        if not detail:
+        else:
+            reason = Reason.BAD_JSON
             row, detail = _object(line)
         if row is None:
-            shown = line[: _SHOWN * 4].decode(errors="replace")[:_SHOWN]
-            damage.append((number, reason.value, detail, shown))
+            damage.append((number, reason.value, detail, line[:_SHOWN]))
         else:
             rows.append(row)
             numbers.append(number)
     # The keys in order of appearance.
-    keys = list(dict.fromkeys(key for row in rows for key in row))
+    keys: dict[str, None] = {}
+    for row in rows:
+        if not keys.keys() >= row.keys():
+            keys |= dict.fromkeys(row)
     columns = [pl.Series(key, _texts([row.get(key) for row in rows]), dtype=pl.String) for key in keys]
     return RawBatch(
         pl.DataFrame(columns),
@@ -85,11 +91,11 @@ def _batch(lines: list[bytes], block: Block, start: int) -> RawBatch:
     )
 
 
-def _object(line: bytes) -> tuple[dict[str, Any] | None, str]:
+def _object(line: str) -> tuple[dict[str, Any] | None, str]:
     """The object of one line, or what is wrong with it."""
     try:
-        found = json.loads(line)
-        if b"\\u" in line:
+        found = _decode(line)
+        if "\\u" in line:
             # An escaped half of a character pair is legal JSON and no text.
             json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -107,4 +113,10 @@ def _object(line: bytes) -> tuple[dict[str, Any] | None, str]:
 
 def _texts(cells: list[Any]) -> list[str | None]:
     """Cells as texts: JSON's own spelling of all that is not a text."""
-    return [cell if cell is None or type(cell) is str else json.dumps(cell, ensure_ascii=False) for cell in cells]
+    if set(map(type, cells)) <= {str, type(None)}:
+        return cells
+    return [cell if cell is None or type(cell) is str else _spelt(cell) for cell in cells]
+
+
+def _spelt(cell: Any) -> str:
+    return repr(cell) if type(cell) in (int, float) else json.dumps(cell, ensure_ascii=False)

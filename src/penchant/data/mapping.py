@@ -165,7 +165,10 @@ class ReadConfig(BaseModel):
         try:
             return cls.model_validate({**read, **given})
         except ValidationError as error:
-            problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            problems = []
+            for one in error.errors():
+                where = ".".join(map(str, one["loc"]))
+                problems.append(f"{where}: " * bool(where) + one["msg"].removeprefix("Value error, "))
             raise ConfigError(f"{name} has settings without meaning: {'; '.join(problems)}") from None
 
 

@@ -107,6 +107,7 @@ def _require(table: str, found: Sequence[str], sources: Mapping[str, ColumnSourc
     lacking = [name for name in needed if name not in sources]
     if table == "labels" and "text" not in sources and "item_id" not in sources:
         lacking.append("text")
+    lacking.sort(key=list(TABLES[table]).index)
     if not lacking:
         return
     free = [name for name in found if name not in {source.column for source in sources.values()}]

@@ -12,6 +12,9 @@ _QUOTE: Final = 34
 _LONGEST_FIELD: Final = 1000
 """Lines that a quoted field may span before its opening quotation mark is taken for a mistake."""
 
+_FEW_LINES: Final = 3
+"""So many lines in a row that look like records are records."""
+
 Positions = NDArray[np.int64]
 
 
@@ -27,21 +30,28 @@ class Records:
     """Line feeds before each record's start: its line, counted from zero."""
     last_lines: Positions
 
+    def head(self, count: int) -> "Records":
+        """The first records alone."""
+        parts = (self.starts, self.ends, self.fields, self.first_lines, self.last_lines)
+        return Records(*(part[:count] for part in parts))
 
-def sound_records(data: bytes, separator: str) -> tuple[Records, bool]:
+
+def sound_records(data: bytes, separator: str, width: int) -> tuple[Records, bool]:
     """The records from the start of `data` up to the first misplaced quotation mark, found in bulk.
 
-    A quotation mark is in place where it opens a field, closes one, or is doubled inside one.
+    A quotation mark is in place where it opens a field, closes one, or is doubled inside one; but not where the field
+    would hold what are plainly further records.
 
     Args:
         data: whole lines.
         separator: the character between fields.
+        width: fields that a record should have.
 
     Returns:
         The records, and whether a misplaced quotation mark stopped them. Without one, what follows the last record is
         the beginning of a record that goes on beyond `data`.
 
-    >>> records, stopped = sound_records(b'a,"b\\n,c"\\nd,e\\n', ",")
+    >>> records, stopped = sound_records(b'a,"b\\n,c"\\nd,e\\n', ",", 2)
     >>> records.starts.tolist(), records.fields.tolist(), records.first_lines.tolist(), stopped
     ([0, 9], [2, 2], [0, 2], False)
     """
@@ -63,7 +73,21 @@ def sound_records(data: bytes, separator: str) -> tuple[Records, bool]:
     fields[starts == ends] = 0
     last_lines = np.searchsorted(feeds, ends)
     first_lines = np.concatenate([[0], last_lines[:-1] + 1])[: len(ends)]
-    return Records(starts, ends, fields, first_lines, last_lines), misplaced is not None
+    found = Records(starts, ends, fields, first_lines, last_lines)
+    for long in np.flatnonzero(last_lines - first_lines > _FEW_LINES):
+        if holds_records(data[starts[long] : ends[long]], separator, width):
+            return found.head(int(long)), True
+    return found, misplaced is not None
+
+
+def holds_records(text: bytes, separator: str, width: int) -> bool:
+    """Whether a record over several lines has swallowed others, for want of a closing quotation mark.
+
+    All of its inner lines that hold no quotation mark then have the fields of a record; a text that somebody wrote
+    seldom does that even three times in a row.
+    """
+    inner = [line for line in text.split(b"\n")[1:-1] if b'"' not in line]
+    return len(inner) >= _FEW_LINES and width > 1 and all(line.count(separator.encode()) == width - 1 for line in inner)
 
 
 def _first_misplaced(characters: NDArray[np.uint8], quotes: Positions, separator: str) -> int | None:
@@ -130,6 +154,8 @@ class RecordParser:
             if data.count(b'"', start, end) % 2:
                 fields = self.fields(data[at:end].decode())
                 if isinstance(fields, list) and len(fields) == self.width:
+                    if holds_records(data[at:end], self._separator, self.width):
+                        break
                     return fields, end
                 if fields != "open":
                     break
