@@ -1,0 +1,53 @@
+"""Penchant learns what a community's members like, notices when that changes, and recommends and searches accordingly.
+
+The public names below are imported when they are first used, so that `import penchant` is quick and brings in neither
+torch nor any other large library.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from penchant import errors as errors
+    from penchant import recommend as recommend
+    from penchant.data.community import Community as Community
+    from penchant.data.mapping import ReadConfig as ReadConfig
+    from penchant.data.readers import BatchReader as BatchReader
+    from penchant.data.readers import Reading as Reading
+    from penchant.data.readers import read as read
+    from penchant.data.readers import read_community as read_community
+    from penchant.data.store import Store as Store
+    from penchant.errors import PenchantError as PenchantError
+    from penchant.training.options import Options as Options
+
+__version__: Final = "0.1.0"
+
+_HOMES: Final = {
+    "BatchReader": "penchant.data.readers",
+    "Community": "penchant.data.community",
+    "Options": "penchant.training.options",
+    "PenchantError": "penchant.errors",
+    "ReadConfig": "penchant.data.mapping",
+    "Reading": "penchant.data.readers",
+    "Store": "penchant.data.store",
+    "read": "penchant.data.readers",
+    "read_community": "penchant.data.readers",
+}
+_MODULES: Final = ("errors", "recommend")
+
+__all__ = sorted([*_HOMES, *_MODULES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"penchant.{name}")
+    else:
+        raise AttributeError(f"penchant has no public name {name!r}; it has {', '.join(__all__)}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
