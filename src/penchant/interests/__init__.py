@@ -1,0 +1,1 @@
+"""What is each member interested in, and how strongly?"""
