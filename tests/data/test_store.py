@@ -128,36 +128,54 @@ def test_any_text_time_and_number_come_back(store_url: str, rows: list, titles: 
 
 
 def test_a_load_in_parts_equals_a_load_of_the_whole(store_url: str, small_community: Community) -> None:
-    def parts(table: pl.DataFrame):
-        return table.iter_slices(7)
-
+    tables = small_community.tables() | {name: small_community.with_ids(name) for name in ("events", "ties")}
     with Store(store_url) as store:
-        counted = store.load(
-            members=parts(small_community.members),
-            items=parts(small_community.items),
-            events=parts(small_community.with_ids("events")),
-            ties=parts(small_community.with_ids("ties")),
-            labels=parts(small_community.labels),
-        )
-        assert counted == {name: len(table) for name, table in small_community.tables().items()}
+        counted = store.load((name, part) for name, table in tables.items() for part in table.iter_slices(7))
+        assert counted == {name: len(table) for name, table in tables.items()}
         assert store.read().fingerprint() == small_community.fingerprint()
 
 
-def test_a_load_without_members_takes_those_that_are_named(store_url: str) -> None:
+def test_a_load_can_add_the_members_that_are_named(store_url: str) -> None:
     items = pl.DataFrame({"item_id": ["a"], "title": ["A"]})
     ties = pl.DataFrame({"member_id": ["m2"], "other_id": ["m3"], "kind": ["friend"]})
+    parts = [("items", items), ("events", event("m1", "a")), ("ties", ties), ("events", event("m2", "a"))]
     with Store(store_url) as store:
-        store.load(items=[items], events=[event("m1", "a"), event("m2", "a")], ties=[ties])
-        assert sorted(store.read().members["member_id"]) == ["m1", "m2", "m3"]
+        store.load(parts, unknown_members="add")
+        assert store.read().members["member_id"].to_list() == ["m1", "m2", "m3"]
+
+
+def test_members_and_items_may_come_late_but_before_what_names_them(store_url: str) -> None:
+    def item(item_id: str) -> tuple[str, pl.DataFrame]:
+        return "items", pl.DataFrame({"item_id": [item_id], "title": ["A"]})
+
+    def member(member_id: str) -> tuple[str, pl.DataFrame]:
+        return "members", pl.DataFrame({"member_id": [member_id]})
+
+    parts = [
+        item("a"),
+        member("m1"),
+        ("events", event("m1", "a")),
+        item("b"),
+        member("m2"),
+        ("events", event("m2", "b")),
+    ]
+    with Store(store_url) as store:
+        store.load(parts)
+        assert store.history("m2")["item_id"].to_list() == ["b"]
+        with pytest.raises(UnknownIdError, match="the first 'm2'"):
+            store.load([item("a"), ("events", event("m2", "a")), member("m2")])
 
 
 def test_a_load_that_fails_leaves_what_was_there(store: Store, small_community: Community) -> None:
-    items = pl.DataFrame({"item_id": ["a"], "title": ["A"]})
+    items = ("items", pl.DataFrame({"item_id": ["a"], "title": ["A"]}))
+    members = ("members", pl.DataFrame({"member_id": ["m1"]}))
     with pytest.raises(UnknownIdError, match="1 rows name a item that is not here, the first 'b'"):
-        store.load(items=[items], events=[event("m1", "a"), event("m1", "b")])
+        store.load([members, items, ("events", event("m1", "a")), ("events", event("m1", "b"))])
     assert store.read().fingerprint() == small_community.fingerprint()
     with pytest.raises(InputError, match="an id stands twice"):
-        store.load(items=[items, items], events=[])
+        store.load([items, items])
+    with pytest.raises(ConfigError, match="no table is called 'people'"):
+        store.load([("people", items[1])])
     assert store.read().fingerprint() == small_community.fingerprint()
 
 

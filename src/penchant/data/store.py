@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 from sqlalchemy import Connection, inspect, select, text
@@ -14,6 +15,7 @@ from penchant.data.columns import EVENTS
 from penchant.data.community import Community, conform
 from penchant.data.database import BATCH, Database
 from penchant.data.interactions import seconds
+from penchant.data.loading import Loading, UnknownMembers
 from penchant.data.rows import database_types, from_rows
 from penchant.data.tenant import Owner, TenantRows, rows_of_keys
 from penchant.errors import StorageError
@@ -78,60 +80,42 @@ class Store:
 
     def write(self, community: Community) -> None:
         """Make the community all that this tenant has: what was there before, verdicts included, is replaced."""
-        self.load(
-            members=[community.members],
-            items=[community.items],
-            events=(community.with_events(part).with_ids("events") for part in community.events.iter_slices(BATCH)),
-            ties=[community.with_ids("ties")],
-            labels=[community.labels],
+        tables = {"members": community.members, "items": community.items, "ties": community.with_ids("ties")}
+        parts = chain(
+            tables.items(),
+            (
+                ("events", community.with_events(part).with_ids("events"))
+                for part in community.events.iter_slices(BATCH)
+            ),
+            [("labels", community.labels)],
         )
+        self.load(parts)
 
     def load(
-        self,
-        *,
-        items: Iterable[pl.DataFrame],
-        events: Iterable[pl.DataFrame],
-        members: Iterable[pl.DataFrame] | None = None,
-        ties: Iterable[pl.DataFrame] = (),
-        labels: Iterable[pl.DataFrame] = (),
+        self, parts: Iterable[tuple[str, pl.DataFrame]], *, unknown_members: UnknownMembers = "error"
     ) -> dict[str, int]:
         """Replace all of the tenant's data by tables that come in parts, so that they may be larger than memory.
 
-        Each part is a frame with the columns of its table and string ids, as `Community.from_tables` takes. Only the
-        ids of members and items are held in memory. Without `members`, the members are those that ties and events name.
+        A part is a table's name and a frame with its columns and string ids, as `Community.from_tables` takes. Members
+        and items come before the rows that name them; only their ids are held in memory.
+
+        Args:
+            parts: in the order in which rows are to be kept.
+            unknown_members: what becomes of ties and events that name a member who has not come.
 
         Returns:
             Rows by table.
 
         Raises:
             InputError: a part breaks a rule of its table (see `Community.from_tables`); nothing is changed then.
+
+        >>> items = pl.DataFrame({"item_id": ["p1"], "title": ["Kettle"]})
+        >>> Store("sqlite://").load([("items", items)])["items"]
+        1
         """
         with self._writing() as rows:
             rows.clear()
-            # Filling an index row by row takes longer than the rows themselves, so an empty table gets its own after.
-            empty = rows.connection.scalar(select(schema.events.c.key).limit(1)) is None
-            indexes = schema.EVENT_INDEXES if empty else ()
-            for index in indexes:
-                index.drop(rows.connection)
-            for part in members or ():
-                rows.insert_owned("members", part)
-            for part in items:
-                rows.insert_owned("items", part)
-            member_keys, item_keys = rows.keys("members"), rows.keys("items")
-            for part in ties:
-                part = conform(part, "ties")
-                if members is None:
-                    member_keys = rows.add_named(member_keys, part["member_id"], part["other_id"])
-                rows.insert_ties(part, member_keys)
-            for part in events:
-                part = conform(part, "events")
-                if members is None:
-                    member_keys = rows.add_named(member_keys, part["member_id"])
-                rows.insert_events(part, member_keys, item_keys)
-            for part in labels:
-                rows.insert_labels(part)
-            for index in indexes:
-                index.create(rows.connection)
+            Loading(rows, unknown_members).fill(parts)
             counted = rows.counts()
         self.database.settle()
         return counted
@@ -178,7 +162,7 @@ class Store:
     # -- changes --
 
     def append_events(
-        self, events: pl.DataFrame, *, key: str | None = None, unknown_members: Literal["error", "add"] = "error"
+        self, events: pl.DataFrame, *, key: str | None = None, unknown_members: UnknownMembers = "error"
     ) -> Appended:
         """Add a batch of events, all or none, durably: they are on disk when this returns.
 
