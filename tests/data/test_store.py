@@ -169,7 +169,7 @@ def test_members_and_items_may_come_late_but_before_what_names_them(store_url: s
 def test_a_load_that_fails_leaves_what_was_there(store: Store, small_community: Community) -> None:
     items = ("items", pl.DataFrame({"item_id": ["a"], "title": ["A"]}))
     members = ("members", pl.DataFrame({"member_id": ["m1"]}))
-    with pytest.raises(UnknownIdError, match="1 rows name a item that is not here, the first 'b'"):
+    with pytest.raises(UnknownIdError, match="1 rows name an unknown item, the first 'b'"):
         store.load([members, items, ("events", event("m1", "a")), ("events", event("m1", "b"))])
     assert store.read().fingerprint() == small_community.fingerprint()
     with pytest.raises(InputError, match="an id stands twice"):
@@ -253,7 +253,7 @@ def test_event_keys_within_and_across_batches_count_once(store: Store) -> None:
 
 def test_a_batch_with_one_bad_event_adds_none(store: Store) -> None:
     before = store.counts()["events"]
-    with pytest.raises(UnknownIdError, match="1 rows name a member that is not here, the first 'ghost'"):
+    with pytest.raises(UnknownIdError, match="1 rows name an unknown member, the first 'ghost'"):
         store.append_events(pl.concat([event("m1", "p1"), event("ghost", "p1")]))
     with pytest.raises(InputError, match="1 events have no item_id, the first of kind 'buy'"):
         store.append_events(pl.concat([event("m1", "p1"), event("m1", None, "buy")], how="vertical_relaxed"))

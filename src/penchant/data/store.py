@@ -81,15 +81,8 @@ class Store:
     def write(self, community: Community) -> None:
         """Make the community all that this tenant has: what was there before, verdicts included, is replaced."""
         tables = {"members": community.members, "items": community.items, "ties": community.with_ids("ties")}
-        parts = chain(
-            tables.items(),
-            (
-                ("events", community.with_events(part).with_ids("events"))
-                for part in community.events.iter_slices(BATCH)
-            ),
-            [("labels", community.labels)],
-        )
-        self.load(parts)
+        events = (community.with_events(part).with_ids("events") for part in community.events.iter_slices(BATCH))
+        self.load(chain(tables.items(), (("events", part) for part in events), [("labels", community.labels)]))
 
     def load(
         self, parts: Iterable[tuple[str, pl.DataFrame]], *, unknown_members: UnknownMembers = "error"

@@ -289,8 +289,8 @@ def _keyed(ids: pl.Series, keys: pl.DataFrame, name: str) -> pl.Series:
     unknown = ids.filter(found.is_null() & ids.is_not_null())
     if len(unknown):
         raise UnknownIdError(
-            f"{len(unknown)} rows name a {ids.name.removesuffix('_id')} that is not here, the first {unknown[0]!r}; "
-            "add it first"
+            f"{len(unknown)} rows name an unknown {ids.name.removesuffix('_id')}, the first {unknown[0]!r}; "
+            "add it before what names it"
         )
     return found
 
