@@ -88,7 +88,14 @@ def data(
     files = sorted(path.name for path in into.iterdir()) if into is not None else []
     if as_json:
         speaker.json(
-            {"name": name, "rows": counts, "rejected": rejected, "changed": changed, "folder": into, "files": files}
+            {
+                "name": name,
+                "rows": counts,
+                "rejected": {reason.en: count for reason, count in rejected.items()},
+                "changed": {reason.en: count for reason, count in changed.items()},
+                "folder": into,
+                "files": files,
+            }
         )
         return
     from penchant.report.words import TABLE_NAMES
@@ -97,9 +104,9 @@ def data(
         [TABLE, ROWS], [(TABLE_NAMES[table](speaker.lang), count) for table, count in counts.items()], right=[1]
     )
     for reason, count in rejected.items():
-        speaker.say(LEFT_OUT, count=count, reason=reason)
+        speaker.say(LEFT_OUT, count=count, reason=reason(speaker.lang))
     for reason, count in changed.items():
-        speaker.say(MENDED, count=count, reason=reason)
+        speaker.say(MENDED, count=count, reason=reason(speaker.lang))
     if into is not None:
         speaker.say(WROTE, folder=into, files=", ".join(files))
         speaker.say(NEXT, folder=into, name=into.resolve().name)

@@ -44,7 +44,11 @@ class Face:
 
     def say(self, phrase: Phrase, **fields: object) -> None:
         """A sentence of the result, on standard output."""
-        self.out.print(Text(phrase(self.lang, **fields)), soft_wrap=not self.out.is_terminal)
+        self.line(phrase(self.lang, **fields))
+
+    def line(self, text: str) -> None:
+        """A line of the result that is in the right language already."""
+        self.out.print(Text(text), soft_wrap=not self.out.is_terminal)
 
     def note(self, phrase: Phrase, **fields: object) -> None:
         """A sentence about the work itself, on standard error, so that a pipe gets results alone."""

@@ -91,8 +91,9 @@ def _title(console: Console, usage: str, lang: Lang) -> None:
 
 
 def _paragraphs(console: Console, told: str) -> None:
-    console.print(Padding(Text(told), (0, 0, 0, 2), expand=False))
-    console.print()
+    for paragraph in told.split("\n\n"):
+        console.print(Padding(Text(_in_one_line(paragraph)), (0, 0, 0, 2), expand=False))
+        console.print()
 
 
 def _parameters(console: Console, params: list[Any], lang: Lang) -> None:
@@ -139,5 +140,17 @@ def _examples(console: Console, epilog: str | None, lang: Lang) -> None:
 
 
 def _first_sentence(told: str) -> str:
-    """The first line of a help text, without its full stop."""
-    return told.split("\n", 1)[0].rstrip(".。")
+    """The first paragraph of a help text, without its full stop."""
+    return _in_one_line(told.split("\n\n", 1)[0]).rstrip(".。")
+
+
+def _in_one_line(paragraph: str) -> str:
+    """Lines of source joined: by a space in English, by nothing where Chinese runs on.
+
+    >>> _in_one_line("one\\ntwo"), _in_one_line("一，\\n二")
+    ('one two', '一，二')
+    """
+    joined = ""
+    for line in paragraph.splitlines():
+        joined += f" {line}" if joined and joined[-1].isascii() else line
+    return joined
