@@ -17,8 +17,6 @@ pytestmark = pytest.mark.skipif(
 # Make tells the makes it starts how they are to run; these tests may run inside `make test`.
 OURS = ("PENCHANT_", "MAKE", "MFLAGS")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    name: value for name, value in os.environ.items() if not name.startswith(("PENCHANT_", "MAKE", "MFLAGS"))
-}
 
 
 @pytest.fixture
