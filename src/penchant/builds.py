@@ -1,0 +1,181 @@
+"""What a build left behind: one folder a version, one folder in it a stage, and what each was made from."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from penchant.artifacts import file_sha256, folder_written_atomically, storage_errors, write_atomically
+from penchant.data.community import Community
+from penchant.errors import ArtifactError, NotBuiltError
+
+if TYPE_CHECKING:
+    pass
+
+STAGE_RECORD: Final = "stage.json"
+BUILD_RECORD: Final = "build.json"
+
+
+class StageRecord(BaseModel):
+    """What one finished stage was made from, what it cost, and its files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    key: str
+    """Hash of all that went into the output: equal keys, equal output."""
+    made_in: str
+    """The version of the build that ran the stage; a later one may have taken its output over."""
+    seconds: float
+    peak_rss_mb: float
+    """In MB of 10^6 bytes."""
+    files: dict[str, str]
+    """SHA-256 of each file, by its path within the stage's folder."""
+
+
+class BuildRecord(BaseModel):
+    """A finished build; without this file in its folder a build is unfinished."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    penchant: str
+    """The version of Penchant that made it."""
+    finished_at: datetime
+    stages: list[StageRecord]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished build: read-only, whole, and all that answers need.
+
+    Raises:
+        NotBuiltError: on whatever asks for a stage that the build does not have.
+        ArtifactError: on whatever reads a file that is damaged.
+    """
+
+    path: Path
+    record: BuildRecord
+
+    @classmethod
+    def open(cls, path: Path) -> "Build":
+        """The finished build in a folder.
+
+        Raises:
+            NotBuiltError: there is none, or it was never finished.
+            ArtifactError: its record cannot be read.
+        """
+        try:
+            record = BuildRecord.model_validate_json((path / BUILD_RECORD).read_bytes())
+        except FileNotFoundError:
+            raise NotBuiltError(f"{path} holds no finished build; run `penchant build`") from None
+        except (OSError, ValidationError) as error:
+            raise ArtifactError(
+                f"the record of {path} cannot be read ({_first_line(error)}); remove that folder and build again"
+            ) from error
+        return cls(path, record)
+
+    def __repr__(self) -> str:
+        return f"Build({self.version!r}, stages={[stage.name for stage in self.record.stages]})"
+
+    @property
+    def version(self) -> str:
+        """Four digits or more; a later build has a larger number."""
+        return self.record.version
+
+    @property
+    def stages(self) -> dict[str, StageRecord]:
+        """What is known of each stage, by its name, in the order in which they run."""
+        return {stage.name: stage for stage in self.record.stages}
+
+    def folder(self, stage: str) -> Path:
+        """Where a stage left its output.
+
+        Raises:
+            NotBuiltError: this build has no such stage.
+        """
+        if stage not in self.stages:
+            raise NotBuiltError(
+                f"build {self.version} has no stage {stage!r}; it has {', '.join(self.stages)}: run `penchant build`"
+            )
+        return self.path / stage
+
+    def check(self) -> None:
+        """Compare every file with its checksum.
+
+        Raises:
+            ArtifactError: one is missing or has changed.
+        """
+        for stage in self.record.stages:
+            if problem := damage(self.path / stage.name, stage):
+                raise ArtifactError(f"build {self.version} is damaged: {problem}; switch to another, or build again")
+
+    @cached_property
+    def community(self) -> Community:
+        """The community as it was when this build was made."""
+        from penchant.data.snapshot import load_community
+
+        return load_community(self.folder("community"))
+
+
+def read_stage(folder: Path) -> StageRecord | None:
+    """The record of a finished stage; None where it was interrupted, or its record makes no sense."""
+    try:
+        return StageRecord.model_validate_json((folder / STAGE_RECORD).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def damage(folder: Path, stage: StageRecord) -> str | None:
+    """What is wrong with the files of a stage; None where every byte is as it was written."""
+    for name, expected in stage.files.items():
+        path = folder / name
+        try:
+            if file_sha256(path) != expected:
+                return f"{path} has changed since it was written (checksum differs)"
+        except OSError as error:
+            return f"{path} cannot be read ({error.strerror})"
+    return None
+
+
+def finish_stage(folder: Path, name: str, key: str, version: str, *, seconds: float, peak_rss_mb: float) -> StageRecord:
+    """Describe a stage whose output is complete, and wait until the disk has all of it."""
+    with storage_errors(folder):
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        for path in files:
+            _sync(path)
+        record = StageRecord(
+            name=name,
+            key=key,
+            made_in=version,
+            seconds=round(seconds, 3),
+            peak_rss_mb=round(peak_rss_mb, 1),
+            files={path.relative_to(folder).as_posix(): file_sha256(path) for path in files},
+        )
+    write_atomically(folder / STAGE_RECORD, record.model_dump_json(indent=1).encode())
+    return record
+
+
+def take_over(source: Path, record: StageRecord, target: Path) -> None:
+    """Give a build the output of another one's stage: the same files under a second name, or copies."""
+    with folder_written_atomically(target) as scratch:
+        for name in [*record.files, STAGE_RECORD]:
+            (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(source / name, scratch / name)
+            except OSError:
+                shutil.copy2(source / name, scratch / name)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

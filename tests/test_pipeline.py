@@ -1,0 +1,260 @@
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from penchant.builds import Build
+from penchant.collaborative.linear import Ease
+from penchant.data.community import Community
+from penchant.data.interactions import histories
+from penchant.errors import StorageError, TooLittleDataError
+from penchant.language import Phrase
+from penchant.pipeline import Context, Stage, StageProgress, build
+from penchant.stages import STAGES
+from penchant.training.options import Options
+from penchant.workspace import Workspace
+
+
+def ease_inputs(context: Context) -> Mapping[str, Any]:
+    return {"events": context.community.fingerprint("events"), "seed": context.options.seed}
+
+
+def fit_ease(context: Context, folder: Path) -> None:
+    Ease().fit(context.community, context.options).save(folder)
+
+
+def answers(context: Context, folder: Path) -> None:
+    """What the scorer of the stage before says for everyone."""
+    scores = Ease.load(context.output("ease")).score(histories(context.community))
+    np.save(folder / "scores.npy", scores)
+
+
+QUICK = (
+    STAGES[0],
+    Stage("ease", Phrase("EASE", "EASE"), ease_inputs, fit_ease),
+    Stage("answers", Phrase("Answers", "回答"), lambda context: {}, answers, after=("community", "ease")),
+)
+"""A build of a second: a real scorer fitted, saved, loaded and asked."""
+
+
+def scores_of(built: Build) -> bytes:
+    return (built.folder("answers") / "scores.npy").read_bytes()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, small_community: Community) -> Workspace:
+    workspace = Workspace.create(tmp_path / "shop.ws")
+    with workspace.store() as store:
+        store.write(small_community)
+    return workspace
+
+
+def statuses(workspace: Workspace, **options: Any) -> dict[str, str]:
+    told: dict[str, str] = {}
+    build(workspace, stages=QUICK, on_stage=lambda one: told.update({one.stage.name: one.status}), **options)
+    return told
+
+
+def test_a_build_runs_its_stages_in_order_and_becomes_current(workspace: Workspace) -> None:
+    told: list[StageProgress] = []
+    built = build(workspace, stages=QUICK, on_stage=told.append)
+    assert [(one.stage.name, one.status, one.place) for one in told] == [
+        (stage.name, status, place) for place, stage in enumerate(QUICK, start=1) for status in ("running", "done")
+    ]
+    assert workspace.require_current().version == built.version == "0001"
+    assert built.record.penchant
+    for stage in built.record.stages:
+        assert stage.seconds >= 0
+        assert stage.peak_rss_mb > 20
+        assert stage.made_in == "0001"
+    log = (workspace.path / "logs" / "build.log").read_text()
+    assert "ease: " in log
+
+
+def test_nothing_changed_means_nothing_done(workspace: Workspace) -> None:
+    built = build(workspace, stages=QUICK)
+    before = {path: path.stat().st_mtime_ns for path in built.path.rglob("*")}
+    assert set(statuses(workspace).values()) == {"kept"}
+    assert [one.version for one in workspace.builds()] == ["0001"]
+    assert {path: path.stat().st_mtime_ns for path in built.path.rglob("*")} == before
+
+
+def test_only_what_a_change_reaches_is_made_again(workspace: Workspace) -> None:
+    build(workspace, stages=QUICK)
+    with workspace.store() as store:
+        store.upsert_members(pl.DataFrame({"member_id": ["m1"], "city": ["York"]}))
+    assert statuses(workspace) == {"community": "done", "ease": "kept", "answers": "done"}
+    built = workspace.require_current()
+    assert built.version == "0002"
+    assert built.stages["ease"].made_in == "0001"
+    assert built.folder("ease").joinpath("manifest.json").stat().st_nlink == 2
+    assert statuses(workspace, options=Options(seed=1)) == {"community": "kept", "ease": "done", "answers": "done"}
+
+
+def test_new_events_change_the_answers(workspace: Workspace) -> None:
+    first = build(workspace, stages=QUICK)
+    with workspace.store() as store:
+        at = first.community.now
+        store.append_events(pl.DataFrame([{"member_id": "m0", "item_id": "p17", "kind": "buy", "at": at}]))
+    second = build(workspace, stages=QUICK)
+    assert scores_of(second) != scores_of(first)
+
+
+def test_a_raised_format_makes_its_stage_and_what_follows_again(workspace: Workspace) -> None:
+    build(workspace, stages=QUICK)
+    raised = (QUICK[0], Stage("ease", QUICK[1].title, ease_inputs, fit_ease, format=2), QUICK[2])
+    built = build(workspace, stages=raised)
+    assert [stage.made_in for stage in built.record.stages] == ["0001", "0002", "0002"]
+
+
+def test_going_back_to_earlier_data_finds_the_earlier_build(workspace: Workspace, small_community: Community) -> None:
+    build(workspace, stages=QUICK)
+    with workspace.store() as store:
+        store.write(small_community.with_events(small_community.events.head(100)))
+    assert build(workspace, stages=QUICK).version == "0002"
+    with workspace.store() as store:
+        store.write(small_community)
+    assert build(workspace, stages=QUICK).version == "0001"
+    assert workspace.require_current().version == "0001"
+
+
+def test_a_damaged_output_is_made_again(workspace: Workspace) -> None:
+    built = build(workspace, stages=QUICK)
+    expected = scores_of(built)
+    (built.folder("answers") / "scores.npy").write_bytes(b"gone bad")
+    assert statuses(workspace) == {"community": "kept", "ease": "kept", "answers": "done"}
+    assert scores_of(workspace.require_current()) == expected
+
+
+def test_old_builds_go_and_the_current_one_stays(workspace: Workspace, small_community: Community) -> None:
+    (workspace.path / "penchant.toml").write_text("[build]\nkeep = 2\n")
+    workspace = Workspace.open(workspace.path)
+    for count in (50, 100, 150, 200):
+        with workspace.store() as store:
+            store.write(small_community.with_events(small_community.events.head(count)))
+            build(workspace, stages=QUICK)
+            store.put_verdicts(
+                workspace.require_current().version, "drift", pl.DataFrame({"member_id": ["m1"], "verdict": ["{}"]})
+            )
+    assert [one.version for one in workspace.builds()] == ["0003", "0004"]
+    assert sorted(path.name for path in (workspace.path / "builds").iterdir()) == ["0003", "0004", "current"]
+
+
+def test_a_store_without_items_cannot_be_built(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "empty.ws")
+    with pytest.raises(TooLittleDataError, match="a build needs items and events: read some in"):
+        build(workspace, stages=QUICK)
+    assert list((workspace.path / "builds").iterdir()) == []
+
+
+# -- interrupted --
+
+
+@pytest.mark.parametrize("at", ["community", "ease", "answers"])
+def test_ctrl_c_leaves_a_build_that_resumes(workspace: Workspace, at: str) -> None:
+    def interrupt(context: Context, folder: Path) -> None:
+        (folder / "half").write_text("written")
+        raise KeyboardInterrupt
+
+    stages = tuple(
+        Stage(one.name, one.title, one.inputs, interrupt, one.after) if one.name == at else one for one in QUICK
+    )
+    with pytest.raises(KeyboardInterrupt):
+        build(workspace, stages=stages)
+    assert workspace.current is None
+    assert not list(workspace.path.rglob("*.partial"))
+    assert "stopped: KeyboardInterrupt" in (workspace.path / "logs" / "build.log").read_text()
+    told = statuses(workspace)
+    before = [stage.name for stage in QUICK][: [stage.name for stage in QUICK].index(at)]
+    assert told == {stage.name: "kept" if stage.name in before else "done" for stage in QUICK}
+    assert not list(workspace.path.rglob("half"))
+    assert workspace.require_current().version == "0001"
+
+
+def test_a_full_disk_is_told_and_the_build_resumes(workspace: Workspace) -> None:
+    def no_space(context: Context, folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StorageError, match="the disk is full; free some space and run the same command again"):
+        build(workspace, stages=(QUICK[0], Stage("ease", QUICK[1].title, ease_inputs, no_space), QUICK[2]))
+    assert statuses(workspace) == {"community": "kept", "ease": "done", "answers": "done"}
+
+
+KILLED = """
+    import os, signal, sys
+    from pathlib import Path
+
+    sys.path.insert(0, sys.argv[3])
+    from test_pipeline import QUICK, build
+    from penchant.workspace import Workspace
+
+    # The process kills itself just before its n-th change of the file system, whatever that is.
+    left = int(sys.argv[2])
+
+    def watched(function):
+        def call(*arguments, **keywords):
+            global left
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left -= 1
+            return function(*arguments, **keywords)
+        return call
+
+    workspace = Workspace.open(sys.argv[1])
+    for name in ("rename", "replace", "mkdir", "rmdir", "unlink", "link", "fsync", "ftruncate"):
+        setattr(os, name, watched(getattr(os, name)))
+    for name in ("mkdir", "unlink", "rename", "replace"):
+        setattr(Path, name, watched(getattr(Path, name)))
+    build(workspace, stages=QUICK)
+    print("changes left:", left)
+    """
+
+
+def run_killed(workspace: Workspace, step: int) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED), str(workspace.path), str(step), str(Path(__file__).parent)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, small_community: Community) -> bytes:
+    """The answers of a build that nothing happened to."""
+    workspace = Workspace.create(tmp_path_factory.mktemp("whole") / "shop.ws")
+    with workspace.store() as store:
+        store.write(small_community)
+    return scores_of(build(workspace, stages=QUICK))
+
+
+@pytest.mark.parametrize("step", [0, 9, 23, 37, 48, 60])
+def test_a_killed_build_resumes_to_the_same_answers(workspace: Workspace, step: int, uninterrupted: bytes) -> None:
+    outcome = run_killed(workspace, step)
+    assert outcome.returncode == -signal.SIGKILL, outcome.stdout + outcome.stderr
+    built = build(workspace, stages=QUICK)
+    assert scores_of(built) == uninterrupted
+    assert workspace.require_current().version == built.version
+    assert not list(workspace.path.rglob("*.partial"))
+    built.check()
+
+
+def test_a_rebuild_that_is_killed_leaves_the_current_build_answering(workspace: Workspace) -> None:
+    first = build(workspace, stages=QUICK)
+    expected = scores_of(first)
+    with workspace.store() as store:
+        at = first.community.now
+        store.append_events(pl.DataFrame([{"member_id": "m0", "item_id": "p17", "kind": "buy", "at": at}]))
+    outcome = run_killed(workspace, 40)
+    assert outcome.returncode == -signal.SIGKILL, outcome.stdout + outcome.stderr
+    assert workspace.require_current().version == "0001"
+    assert scores_of(workspace.require_current()) == expected
+    built = build(workspace, stages=QUICK)
+    assert scores_of(built) != expected
