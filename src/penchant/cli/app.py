@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from penchant.cli import bench, data, read
+from penchant.cli import bench, build, data, read
 from penchant.cli.face import Face
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
 from penchant.cli.speech import both, complaint, take_everywhere_options
@@ -52,6 +52,7 @@ def _root() -> None:
 
 app.command("data", cls=HelpfulCommand, help=data.HELP, epilog=data.EXAMPLES)(data.data)
 app.command("read", cls=HelpfulCommand, help=read.HELP, epilog=read.EXAMPLES)(read.read)
+app.command("build", cls=HelpfulCommand, help=build.HELP, epilog=build.EXAMPLES)(build.build)
 app.command("bench", cls=HelpfulCommand, help=bench.HELP, epilog=bench.EXAMPLES)(bench.bench)
 
 
