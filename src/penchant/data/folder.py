@@ -12,11 +12,17 @@ LIST_SEPARATOR: Final = "|"
 """Between the entries of a list in one cell of a CSV file, as the readers expect it."""
 
 
-def write_folder(community: Community, folder: Path | str, *, form: Literal["csv", "parquet"] = "csv") -> list[Path]:
+_TIME: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
+
+Form = Literal["csv", "jsonl", "parquet"]
+"""The ending of the files, which says what they are."""
+
+
+def write_folder(community: Community, folder: Path | str, *, form: Form = "csv") -> list[Path]:
     """Write the tables that have rows, each to a file of its name; other files of the folder are left alone.
 
     In CSV a list is one cell with `|` between its entries, so an entry with a `|` of its own would come back as two;
-    Parquet keeps everything as it is.
+    JSON Lines and Parquet keep lists as they are.
 
     Returns:
         The files, in the order of the tables.
@@ -47,10 +53,11 @@ def write_folder(community: Community, folder: Path | str, *, form: Literal["csv
         with storage_errors(path):
             if form == "parquet":
                 table.write_parquet(path)
+            elif form == "jsonl":
+                times = [column for column, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
+                table.with_columns(pl.col(times).dt.strftime(_TIME)).write_ndjson(path)
             else:
                 lists = [column for column, dtype in table.schema.items() if isinstance(dtype, pl.List)]
-                table.with_columns(pl.col(lists).list.join(LIST_SEPARATOR)).write_csv(
-                    path, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ"
-                )
+                table.with_columns(pl.col(lists).list.join(LIST_SEPARATOR)).write_csv(path, datetime_format=_TIME)
         written.append(path)
     return written

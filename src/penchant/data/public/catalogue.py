@@ -1,6 +1,7 @@
 """The public sets by name, and how a folder is told apart by its file names."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,9 @@ from penchant.data.public.retail import FILES as RETAIL_FILES
 from penchant.data.public.retail import import_retail
 from penchant.data.public.reviews import FILE as REVIEWS_FILE
 from penchant.data.public.reviews import import_reviews
+from penchant.data.readers import read_community
+from penchant.data.rejections import REASONS, Reason
+from penchant.data.simulated import LEAST_EVENTS, SimulatedConfig, simulate
 from penchant.errors import ConfigError, ReadError
 from penchant.language import Phrase
 from penchant.settings import settings
@@ -42,6 +46,10 @@ NAMES: Final[dict[str, Phrase]] = {
     "reviews-zh": Phrase(
         "62,723 Chinese shop reviews labelled with category and sentiment (in PENCHANT_DATA)",
         "62,723 条带有品类与情感标注的中文电商评论（位于 PENCHANT_DATA）",
+    ),
+    "simulated:N": Phrase(
+        "a bilingual bazaar of about N events with planted interests, drift and ties, such as simulated:100000",
+        "约含 N 个事件的中英双语模拟集市，预先埋入兴趣、漂移与好友关系，例如 simulated:100000",
     ),
 }
 """What `load` knows by name, with a line about each."""
@@ -104,6 +112,8 @@ def import_data(
     name = str(name_or_path)
     if name == "movielens-small":
         return import_small_package()
+    if name.startswith("simulated:"):
+        return Imported(simulate(SimulatedConfig(events=_size(name))).community)
     data = data or settings().data
     if name == "ml-100k":
         return _import_100k(data, (cache or settings().cache) / "data" / "ml-100k", say)
@@ -142,6 +152,13 @@ def _import_path(path: Path) -> Imported:
             return importer(path)
         if all(find_file(path, name) for name in names):
             return importer(path)
-    from penchant.data.readers import read
+    reading = read_community(path)
+    reasons = sum((table.rejected for table in reading.summary.tables.values()), Counter[str]())
+    return Imported(reading.community, rejected={REASONS[Reason(reason)]: count for reason, count in reasons.items()})
 
-    return Imported(read(path))
+
+def _size(name: str) -> int:
+    digits = name.removeprefix("simulated:").replace("_", "").replace(",", "")
+    if not digits.isdecimal() or int(digits) < LEAST_EVENTS:
+        raise ConfigError(f"{name!r} names no number of events from {LEAST_EVENTS} up; write simulated:100000")
+    return int(digits)

@@ -9,6 +9,7 @@ import polars as pl
 
 from penchant.data.community import Community
 from penchant.errors import ColumnError, ReadError
+from penchant.language import Phrase
 
 
 @dataclass(frozen=True)
@@ -16,19 +17,19 @@ class Imported:
     """A community and what became of the rows it was made from: nothing is left out silently."""
 
     community: Community
-    rejected: dict[str, int] = field(default_factory=dict)
+    rejected: dict[Phrase, int] = field(default_factory=dict)
     """Rows left out, by reason."""
-    changed: dict[str, int] = field(default_factory=dict)
+    changed: dict[Phrase, int] = field(default_factory=dict)
     """Rows kept with something mended, by what was mended."""
 
 
-def counts(**reasons: int) -> dict[str, int]:
-    """The reasons that occurred, in words, with their counts.
+def occurred(reasons: dict[Phrase, int]) -> dict[Phrase, int]:
+    """The reasons that occurred at all.
 
-    >>> counts(no_customer=3, empty=0)
-    {'no customer': 3}
+    >>> occurred({Phrase("empty", "为空"): 2, Phrase("torn", "残缺"): 0})
+    {Phrase(en='empty', zh='为空'): 2}
     """
-    return {reason.replace("_", " "): count for reason, count in reasons.items() if count}
+    return {reason: count for reason, count in reasons.items() if count}
 
 
 def find_file(folder: Path, *names: str) -> Path | None:

@@ -14,7 +14,8 @@ from typing import Final
 import polars as pl
 
 from penchant.data.community import Community
-from penchant.data.public.imported import Imported, counts, need_file, read_atomic, read_separated
+from penchant.data.public.imported import Imported, need_file, occurred, read_atomic, read_separated
+from penchant.language import Phrase
 
 _COLLECTED: Final = datetime(2011, 5, 9, tzinfo=UTC)
 """The last date in the data, at which the listens were counted."""
@@ -22,6 +23,10 @@ _FIRST_YEAR: Final = 2005
 """Last.fm had tags from 2005 on; earlier dates are slips."""
 _TAGS_KEPT: Final = 10
 """Tags kept for an artist; the popular have hundreds, most of them one person's."""
+
+_NO_ARTIST: Final = Phrase("tags of artists without a row", "标签所指的艺人不在艺人表中")
+_EARLY: Final = Phrase("tags dated before 2005", "日期早于 2005 年的标签")
+_UNDATED: Final = Phrase("plays without a date, set to the last day", "没有日期的播放，统一记在最后一天")
 
 
 def import_hetrec(folder: Path) -> Imported:
@@ -55,11 +60,8 @@ def import_hetrec(folder: Path) -> Imported:
             _members(listens["userID"], friends["userID"], friends["friendID"], given["member_id"]),
             _ties(friends),
         ),
-        rejected=counts(
-            tags_of_artists_without_a_row=len(given) - len(tagged),
-            tags_dated_before_2005=len(tagged) - len(dated),
-        ),
-        changed=counts(plays_without_a_date_set_to_the_last_day=len(plays)),
+        rejected=occurred({_NO_ARTIST: len(given) - len(tagged), _EARLY: len(tagged) - len(dated)}),
+        changed=occurred({_UNDATED: len(plays)}),
     )
 
 
@@ -76,7 +78,7 @@ def import_atomic(folder: Path) -> Imported:
         Community.from_tables(
             artists, plays, _members(listens["user_id"], friends["userID"], friends["friendID"]), _ties(friends)
         ),
-        changed=counts(plays_without_a_date_set_to_the_last_day=len(plays)),
+        changed=occurred({_UNDATED: len(plays)}),
     )
 
 

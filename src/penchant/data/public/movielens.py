@@ -13,18 +13,22 @@ import polars as pl
 from penchant.data.community import Community
 from penchant.data.public.imported import (
     Imported,
-    counts,
     find_file,
     from_seconds,
     need_file,
+    occurred,
     read_atomic,
     read_separated,
 )
 from penchant.errors import ReadError
+from penchant.language import Phrase
 
 _ARTICLE: Final = re.compile(r"^(?P<name>.+?), (?P<article>The|An?|Das|Der|Die|El|Il|Las?|Les?|Los?|L')(?= \(|$)")
 _NO_GENRE: Final = ("(no genres listed)", "unknown", "unkonwn", "")
 _NO_YEAR: Final = ("", "unkonwn", "unknown", "None", "nan")
+
+_NO_FILM: Final = Phrase("ratings of films without a row", "评分所指的电影不在影片表中")
+_NO_TITLE: Final = Phrase("films without a title, named by their number", "没有片名的电影，以编号命名")
 
 
 def film_title(title: str, year: str = "") -> str:
@@ -165,6 +169,6 @@ def _community(films: pl.DataFrame, ratings: pl.DataFrame, people: pl.DataFrame 
     known = events.filter(pl.col("item_id").is_in(items["item_id"].implode()))
     return Imported(
         Community.from_tables(items, known, members),
-        rejected=counts(ratings_of_films_without_a_row=len(events) - len(known)),
-        changed=counts(films_without_a_title_named_by_their_number=int((films["title"].fill_null("") == "").sum())),
+        rejected=occurred({_NO_FILM: len(events) - len(known)}),
+        changed=occurred({_NO_TITLE: int((films["title"].fill_null("") == "").sum())}),
     )

@@ -13,7 +13,8 @@ from typing import Final
 import polars as pl
 
 from penchant.data.community import Community
-from penchant.data.public.imported import Imported, counts, need_file, read_separated
+from penchant.data.public.imported import Imported, need_file, occurred, read_separated
+from penchant.language import Phrase
 
 FILES: Final = ("online_retail.csv", "Online Retail.csv", "OnlineRetail.csv")
 """Names under which the invoices go round."""
@@ -23,6 +24,10 @@ _PRODUCT: Final = r"^(\d{5}[A-Z]*|DCGS\w+|GIFT_\w+|PADS)$"
 """Stock codes of products, in capitals; POST, DOT, M, D, C2, BANK CHARGES and the like are not."""
 _CAPITALS: Final = r"\p{Lu}{3}"
 """The shop writes its products in capitals; "check", "?" and "damages" are notes, "Next Day Carriage" is a charge."""
+
+_NO_CUSTOMER: Final = Phrase("lines without a customer", "没有客户编号的行")
+_NO_PRODUCT: Final = Phrase("lines for no product (postage, discounts)", "不是商品的行（邮费、折扣等）")
+_NO_NUMBER: Final = Phrase("lines without a date, quantity or price", "缺少日期、数量或单价的行")
 
 
 def import_retail(path: Path) -> Imported:
@@ -62,10 +67,12 @@ def import_retail(path: Path) -> Imported:
     members = _most_common(good, "member_id", "country").sort("member_id")
     return Imported(
         Community.from_tables(items, events, members),
-        rejected=counts(
-            lines_without_a_customer=len(lines) - len(named),
-            lines_for_no_product=len(named) - len(products),
-            lines_without_a_date_or_number=len(products) - len(good),
+        rejected=occurred(
+            {
+                _NO_CUSTOMER: len(lines) - len(named),
+                _NO_PRODUCT: len(named) - len(products),
+                _NO_NUMBER: len(products) - len(good),
+            }
         ),
     )
 

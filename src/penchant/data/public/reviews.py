@@ -12,10 +12,15 @@ import polars as pl
 
 from penchant.data.columns import EVENTS, PATH_SEPARATOR
 from penchant.data.community import Community
-from penchant.data.public.imported import Imported, counts, need_file, read_separated
+from penchant.data.public.imported import Imported, need_file, occurred, read_separated
+from penchant.language import Phrase
 
 FILE: Final = "online_shopping_10_cats.csv"
 _SENTIMENT: Final = {"1": "正面", "0": "负面"}
+
+_NO_TEXT: Final = Phrase("reviews without a text", "没有正文的评论")
+_NO_LABEL: Final = Phrase("reviews without a category or label", "没有品类或情感标注的评论")
+_SAME: Final = Phrase("reviews of the same text, joined", "正文相同的评论，已合并")
 
 
 def import_reviews(path: Path) -> Imported:
@@ -36,9 +41,6 @@ def import_reviews(path: Path) -> Imported:
     )
     return Imported(
         Community.from_tables(items, pl.DataFrame(schema=EVENTS), labels=labels),
-        rejected=counts(
-            reviews_without_a_text=len(rows) - len(written),
-            reviews_without_a_category_or_label=len(written) - len(labelled),
-        ),
-        changed=counts(reviews_of_the_same_text_joined=len(labelled) - len(labels)),
+        rejected=occurred({_NO_TEXT: len(rows) - len(written), _NO_LABEL: len(written) - len(labelled)}),
+        changed=occurred({_SAME: len(labelled) - len(labels)}),
     )
