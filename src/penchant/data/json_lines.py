@@ -108,6 +108,8 @@ def _object(line: str) -> tuple[dict[str, Any] | None, str]:
         return None, str(error)
     if not isinstance(found, dict):
         return None, f"a {type(found).__name__} where an object was wanted"
+    if not found:
+        return None, "an object without keys"
     return found, ""
 
 

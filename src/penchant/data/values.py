@@ -26,7 +26,8 @@ def as_text(values: pl.Series) -> pl.Series:
         shells = values.alias("cell").to_frame().select(pl.struct("cell").struct.json_encode()).to_series()
         # {"cell":…} without its shell.
         inside = shells.str.slice(8).str.head(-1)
-        return inside.zip_with(values.is_not_null(), pl.Series([None], dtype=pl.String).new_from_index(0, len(values)))
+        nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
+        return inside.zip_with(values.is_not_null(), nothing).alias(values.name)
     if isinstance(dtype, pl.Datetime):
         return values.dt.to_string("iso")
     if dtype == pl.Binary:
