@@ -10,6 +10,7 @@ from penchant.data.public import import_data, load
 from penchant.data.public.fetch import fetch_100k, unpack_wheel
 from penchant.errors import ColumnError, ConfigError, ReadError
 from penchant.language import Phrase
+from penchant.settings import settings
 
 INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n1\t12\t3\t881250949\n2\t267\t5\t891717742\n"
 ITEM = (
@@ -130,3 +131,15 @@ def test_a_missing_column_is_named(tmp_path):
     write(tmp_path, movies_csv="movieId,name,genres\n1,Alien,\n", ratings_csv="userId,movieId,rating,timestamp\n")
     with pytest.raises(ColumnError, match=r"movies.csv has no column title; it has movieId, name, genres"):
         load(tmp_path)
+
+
+@pytest.mark.data
+def test_the_real_100k_has_its_known_counts():
+    folders = [settings().cache / "data" / "ml-100k", *([settings().data / "ml-100k"] if settings().data else [])]
+    folder = next((folder for folder in folders if folder.is_dir()), None)
+    if folder is None:
+        pytest.skip("MovieLens 100k is not on this machine; `penchant data ml-100k` fetches it")
+    found = import_data(folder)
+    assert repr(found.community) == "Community(members=943, items=1682, events=100000, ties=0, labels=0)"
+    assert english(found.changed) == {"films without a title, named by their number": 1}
+    assert found.community.events["amount"].value_counts(sort=True).rows()[0] == (4.0, 34_174)

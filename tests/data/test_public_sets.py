@@ -11,6 +11,7 @@ import pytest
 from penchant.data.public import NAMES, import_data, load
 from penchant.errors import ColumnError, ReadError
 from penchant.language import Phrase
+from penchant.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +140,13 @@ def test_a_damaged_gzip_is_an_error_that_names_the_file(tmp_path):
 def test_a_set_that_is_not_here_says_where_it_was_looked_for(tmp_path):
     with pytest.raises(ReadError, match=r"the set retail is not at .*retail; put its files there"):
         load("retail", data=tmp_path)
+
+
+def test_a_set_that_is_not_shipped_asks_for_the_data_folder(monkeypatch):
+    monkeypatch.delenv("PENCHANT_DATA", raising=False)
+    monkeypatch.setattr("penchant.data.public.catalogue.settings", Settings)
+    with pytest.raises(ReadError, match=r"lastfm is not shipped and PENCHANT_DATA is not set; let it name the folder"):
+        load("lastfm")
 
 
 def test_every_name_has_a_line_in_both_languages():

@@ -60,6 +60,31 @@ def test_there_are_exactly_as_many_events_as_asked_for(events):
     assert community.now < config.start + config.days * DAY
 
 
+@pytest.mark.parametrize(
+    "extreme",
+    [
+        {"members": 1},
+        {"members": 3000},
+        {"items": 48, "language": "zh"},
+        {"members": 30, "friends": 500},
+        {"core_share": 0, "regular_share": 0, "latent_share": 0},
+        {"core_share": 1, "regular_share": 0, "latent_share": 0, "session_focus": 1},
+        {"days": 90, "drift_share": 0.9, "anomaly_share": 0.1, "labelled_texts": 0},
+        {"drift_share": 0, "anomaly_share": 0, "friends": 0},
+    ],
+)
+def test_extreme_configurations_still_make_a_bazaar(extreme):
+    simulated = simulate(SimulatedConfig(events=300, **extreme))
+    assert len(simulated.community.events) == 300
+    assert np.allclose(simulated.answers.profiles("after").sum(axis=1), 1)
+
+
+def test_no_labelled_text_stands_in_two_splits(bazaar):
+    labels = bazaar.community.labels
+    assert not labels["text"].is_duplicated().any()
+    assert set(labels["split"]) == {"train", "dev", "test"}
+
+
 def test_every_kind_of_event_is_there_and_carries_what_its_kind_has(bazaar):
     events = bazaar.community.events
     assert set(events["kind"].cast(pl.String)) == {kind.value for kind in EventKind}

@@ -48,8 +48,8 @@ NAMES: Final[dict[str, Phrase]] = {
         "62,723 条带有品类与情感标注的中文电商评论（位于 PENCHANT_DATA）",
     ),
     "simulated:N": Phrase(
-        "a bilingual bazaar of about N events with planted interests, drift and ties, such as simulated:100000",
-        "约含 N 个事件的中英双语模拟集市，预先埋入兴趣、漂移与好友关系，例如 simulated:100000",
+        "a bilingual bazaar of N events with planted interests, drift and ties, such as simulated:100000",
+        "含 N 个事件的中英双语模拟集市，预先埋入兴趣、漂移与好友关系，例如 simulated:100000",
     ),
 }
 """What `load` knows by name, with a line about each."""
@@ -127,7 +127,10 @@ def import_data(
 
 def _import_kept(name: str, data: Path | None) -> Imported:
     if data is None:
-        raise ReadError(f"the set {name} is looked for in the folder that PENCHANT_DATA names; it is not set: set it")
+        raise ReadError(
+            f"the set {name} is not shipped and PENCHANT_DATA is not set; let it name the folder that holds the set as "
+            f"{_FOLDERS[name]}"
+        )
     folder = data / _FOLDERS[name]
     if not folder.is_dir():
         raise ReadError(f"the set {name} is not at {folder}; put its files there, or let PENCHANT_DATA name another")

@@ -52,7 +52,7 @@ def simulate(config: SimulatedConfig | None = None) -> Simulated:
 
     >>> found = simulate(SimulatedConfig(events=2000, seed=1))
     >>> found.community
-    Community(members=40, items=352, events=2000, ties=120, labels=480)
+    Community(members=40, items=352, events=2000, ties=120, labels=470)
     """
     config = config or SimulatedConfig()
     streams = [np.random.default_rng(seed) for seed in np.random.SeedSequence(config.seed).spawn(6)]
@@ -106,7 +106,8 @@ def _members_table(config: SimulatedConfig, people: People, rng: np.random.Gener
 def _labels_table(config: SimulatedConfig, rng: np.random.Generator) -> pl.DataFrame:
     """Texts with the interest they speak of."""
     languages = {"both": (0, 1), "zh": (0,), "en": (1,)}[config.language]
-    texts = labelled(config.labelled_texts, languages, rng)
+    # A text stands once, so that none is both learned from and judged on.
+    texts = list(dict.fromkeys(labelled(config.labelled_texts, languages, rng)))
     split = rng.choice(_SPLITS, len(texts), p=[0.7, 0.15, 0.15])
     return pl.DataFrame(
         {"text": [text for text, _ in texts], "labels": [[path] for _, path in texts], "split": split.tolist()},

@@ -62,7 +62,7 @@ class SimulatedConfig(BaseModel):
     attribute_known: float = Field(default=0.7, ge=0, le=1)
     """Share of members whose age band and buyer kind stand in the members table; the answers hold all."""
     labelled_texts: int = Field(default=10, ge=0)
-    """Texts with a known interest in the labels table, for each interest."""
+    """Texts with a known interest in the labels table, for each interest; repeats among them are left out."""
 
     @model_validator(mode="after")
     def _shares_leave_room(self) -> "SimulatedConfig":
