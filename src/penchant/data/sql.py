@@ -1,7 +1,9 @@
 """Tables of an SQL database as batches of columns."""
 
+import json
 import re
 from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _ROWS: Final = 50_000
+_PLAIN: Final = {str, int, float, bool, date, datetime}
 
 
 def is_database_url(source: str) -> bool:
@@ -44,7 +47,8 @@ def connect(url: str) -> "Engine":
         if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
             # SQLite would make an empty database here.
             raise ReadError(f"there is no database file {address.database!r}; write sqlite:///path/to/file.db")
-        engine = sa.create_engine(address)
+        # Without a pool, a connection that is given back is closed.
+        engine = sa.create_engine(address, poolclass=sa.NullPool)
         with engine.connect():
             return engine
     except sa.exc.ArgumentError as error:
@@ -78,12 +82,15 @@ class DatabaseTable:
 
         statement = self.source
         if not is_query(statement):
-            quote = self.engine.dialect.identifier_preparer.quote
+            quote = self.engine.dialect.identifier_preparer.quote_identifier
             statement = "SELECT * FROM " + ".".join(quote(part) for part in self.source.split("."))
         try:
-            with self.engine.connect().execution_options(stream_results=True) as connection:
-                # No types from the database's own description: SQLite keeps to none, and the door checks all.
-                result = connection.execute(sa.text(statement.replace(":", r"\:")))
+            # No types from the database's own description: SQLite keeps to none, and the door checks all.
+            query = sa.text(statement.replace(":", r"\:"))
+            with (
+                self.engine.connect().execution_options(stream_results=True) as connection,
+                connection.execute(query) as result,
+            ):
                 names = list(result.keys())
                 yield RawBatch(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), pl.Series([], dtype=pl.Int64))
                 row = 1
@@ -112,19 +119,22 @@ def table_names(engine: "Engine") -> list[str]:
 
 
 def _column(name: str, cells: list[Any]) -> pl.Series:
-    """One column; as texts where its cells are of several types, as SQLite allows."""
-    try:
-        series = pl.Series(name, cells, strict=True)
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
-        series = None
-    if series is None or series.dtype in (pl.Object, pl.Null, pl.Binary, pl.Decimal):
-        return pl.Series(name, [None if cell is None else _text(cell) for cell in cells], dtype=pl.String)
-    return series
+    """One column; as texts where its cells are of several types, as SQLite allows, or of the database's own."""
+    kinds = set(map(type, cells)) - {type(None)}
+    if len(kinds) == 1 and kinds <= _PLAIN:
+        try:
+            return pl.Series(name, cells, strict=True)
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):
+            # Numbers or times that are too large for a column of numbers or times.
+            pass
+    return pl.Series(name, [None if cell is None else _text(cell) for cell in cells], dtype=pl.String)
 
 
 def _text(cell: Any) -> str:
     if isinstance(cell, bytes | memoryview):
         return bytes(cell).decode(errors="backslashreplace")
+    if isinstance(cell, list | dict):
+        return json.dumps(cell, ensure_ascii=False, default=str)
     return str(cell)
 
 
