@@ -1,6 +1,7 @@
 """Points in time as others write them, read into UTC: the usual formats, numbers since 1970, zones."""
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -35,6 +36,7 @@ _NAMED: Final = (
 )
 _YEAR_LAST: Final = r"^(?P<first>\d{1,2})(?P<mark>[-/.])(?P<other>\d{1,2})[-/.](?P<year>\d{4})" + _CLOCK
 _EPOCH: Final = r"^(-?\d{9,19})(\.\d+)?$"
+_EXAMPLE: Final = datetime(2024, 1, 2, tzinfo=UTC)
 _MONTHS: Final = {
     name: str(number)
     for number, name in enumerate(
@@ -83,6 +85,8 @@ class TimeReader:
     def _formatted(self, texts: pl.Series, layout: str) -> pl.Series:
         """Raises `ConfigError` where the layout itself has no meaning."""
         try:
+            # Reading passes over a layout that has no meaning; writing does not.
+            pl.Series([_EXAMPLE]).dt.to_string(layout)
             if "z" in layout.replace("%%", ""):
                 return texts.str.to_datetime(layout, strict=False, time_unit="us", time_zone="UTC").cast(AT)
             if not re.search(r"%[-_0]?[HIklTXcrRs]", layout):
@@ -107,7 +111,8 @@ class TimeReader:
         layout = _FAST.get(re.sub(r"\d", "d", present[0])) if len(present) else None
         if layout is None:
             return pl.Series(texts.name, [None], dtype=AT).new_from_index(0, len(texts))
-        return self._formatted(texts, layout)
+        times = texts.str.to_datetime(layout, strict=False, time_unit="us")
+        return times.dt.replace_time_zone("UTC") if layout.endswith("Z") else self._localised(times)
 
     def _year_first(self, texts: pl.Series) -> pl.Series:
         return self._assembled(_parts(texts, _YEAR_FIRST))

@@ -31,7 +31,8 @@ def as_text(values: pl.Series) -> pl.Series:
     if isinstance(dtype, pl.Datetime):
         return values.dt.to_string("iso")
     if dtype == pl.Binary:
-        return values.cast(pl.String, strict=False)
+        texts = [None if cell is None else cell.decode(errors="backslashreplace") for cell in values]
+        return pl.Series(values.name, texts, dtype=pl.String)
     return values.cast(pl.String).str.strip_chars()
 
 
