@@ -19,6 +19,13 @@ BATCH: Final = 50_000
 _WAIT_SECONDS: Final = 30
 """How long a writer waits for another one of the same SQLite file."""
 
+_PRAGMAS: Final = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "secure_delete = ON",
+    "cache_size = -65536",  # 64 MiB
+)
 _ADVICE: Final = {
     "database or disk is full": "the disk is full; free some space and run the same command again",
     "unable to open database file": "there is no such folder, or no permission in it; choose another place",
@@ -189,7 +196,13 @@ def _postgres_engine(url: URL) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver would begin transactions by rules of its own; with None it leaves them to _begin_sqlite.
     connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "secure_delete = ON",
+        "cache_size = -65536",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

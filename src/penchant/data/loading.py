@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Literal, cast
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import delete, select, text
 
 from penchant.data import schema
 from penchant.data.community import conform
@@ -23,14 +23,20 @@ class Loading:
         self._add_members = unknown_members == "add"
         self._known: dict[Owner, pl.DataFrame] = {}
 
-    def fill(self, parts: Iterable[tuple[str, pl.DataFrame]]) -> None:
-        """Add every part to its table."""
-        connection = self._rows.connection
-        # Filling an index row by row takes longer than the rows themselves, so an empty table gets its own after.
-        empty = connection.scalar(select(schema.events.c.key).limit(1)) is None
-        indexes = schema.EVENT_INDEXES if empty else ()
+    def replace(self, parts: Iterable[tuple[str, pl.DataFrame]]) -> None:
+        """Take out what the tenant has, and add every part to its table."""
+        connection, events = self._rows.connection, schema.events
+        # Keeping an index in order row by row takes longer than the rows themselves, so where no other tenant has
+        # events the indexes go first, and are made anew in the end.
+        others = (events.c.tenant < self._rows.tenant, events.c.tenant > self._rows.tenant)
+        alone = all(connection.scalar(select(events.c.key).where(those).limit(1)) is None for those in others)
+        indexes = schema.EVENT_INDEXES if alone else ()
         for index in indexes:
             index.drop(connection)
+        if alone:
+            # Both empty the table at once; a deletion with a condition would go row by row.
+            connection.execute(delete(events) if self._rows.database.is_sqlite else text("TRUNCATE events"))
+        self._rows.clear()
         for name, part in parts:
             self._add(name, part)
         for index in indexes:

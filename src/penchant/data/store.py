@@ -107,8 +107,7 @@ class Store:
         1
         """
         with self._writing() as rows:
-            rows.clear()
-            Loading(rows, unknown_members).fill(parts)
+            Loading(rows, unknown_members).replace(parts)
             counted = rows.counts()
         self.database.settle()
         return counted
