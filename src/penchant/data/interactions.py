@@ -140,8 +140,8 @@ class Histories:
         weights = self.weights
         if decay is not None and decay.half_life is not None and len(self.items):
             if now is None:
-                last = np.maximum.reduceat(self.at, np.minimum(self.offsets[:-1], len(self.at) - 1))
-                reference = np.repeat(last, np.diff(self.offsets))
+                # Entries are in order of time, so a member's last one ends the row; empty rows repeat nothing.
+                reference = np.repeat(self.at[self.offsets[1:] - 1], np.diff(self.offsets))
             else:
                 reference = np.full(len(self.at), now)
             weights = weights * decay.factor((reference - self.at) / DAY)
