@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from penchant.data.readers import read_community as read_community
     from penchant.data.store import Store as Store
     from penchant.errors import PenchantError as PenchantError
+    from penchant.pipeline import build as build
     from penchant.training.options import Options as Options
+    from penchant.workspace import Workspace as Workspace
 
 __version__: Final = "0.1.0"
 
@@ -30,6 +32,8 @@ _HOMES: Final = {
     "ReadConfig": "penchant.data.mapping",
     "Reading": "penchant.data.readers",
     "Store": "penchant.data.store",
+    "Workspace": "penchant.workspace",
+    "build": "penchant.pipeline",
     "read": "penchant.data.readers",
     "read_community": "penchant.data.readers",
 }
