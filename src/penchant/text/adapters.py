@@ -78,6 +78,21 @@ def attach(
     return body
 
 
+def recompute_activations(body: Body) -> None:
+    """Keep no activations for the backward pass: it computes them again, layer by layer.
+
+    Raises:
+        ConfigError: the model cannot.
+    """
+    inner = body.get_base_model() if is_peft(body) else body
+    if not inner.supports_gradient_checkpointing:
+        raise ConfigError(f"{type(inner).__name__} cannot recompute activations; switch gradient_checkpointing off")
+    if hasattr(inner, "activation_checkpointing_enable"):
+        inner.activation_checkpointing_enable()
+    else:
+        inner.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+
+
 def transformer_layers(body: Body) -> nn.ModuleList:
     """The model's list of transformer layers.
 
@@ -181,13 +196,27 @@ def _with_bottlenecks(body: Body, config: AdapterConfig) -> Body:
 
 
 def is_peft(body: Body) -> bool:
-    """Whether the model is wrapped by PEFT."""
-    return hasattr(body, "peft_config")
+    """Whether the model is wrapped by PEFT (what PEFT has wrapped has a `peft_config` too, so that is no sign)."""
+    return hasattr(body, "get_base_model")
 
 
 def learns_tokens(body: Body) -> bool:
     """Whether the model puts learned tokens in front of a text."""
     return is_peft(body) and bool(body.active_peft_config.is_prompt_learning)
+
+
+def orthogonality(body: Body) -> Tensor:
+    """How far AdaLoRA's directions are from being orthogonal, weighted as its configuration says (Zhang et al., 2023).
+
+    Only where they are does a singular value tell how much a direction matters.
+    """
+    apart = [
+        torch.linalg.norm((values @ values.T if ".lora_A." in name else values.T @ values) - torch.eye(rank))
+        for name, values in body.named_parameters()
+        for rank in [values.shape[0] if ".lora_A." in name else values.shape[-1]]
+        if ".lora_A." in name or ".lora_B." in name
+    ]
+    return body.peft_config["default"].orth_reg_weight * torch.stack(apart).mean()
 
 
 def settle(body: Body) -> None:

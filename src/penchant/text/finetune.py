@@ -2,21 +2,21 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from penchant.errors import TooLittleDataError
-from penchant.text.adapters import attach, settle
-from penchant.text.transformer import TransformerEncoder
-from penchant.text.transformer import _threads as threads
+from penchant.text.transformer import TransformerEncoder, _threads
+from penchant.text.tuning.augment import Translator, augmented
 from penchant.text.tuning.base import Base
-from penchant.text.tuning.batches import tokenised
 from penchant.text.tuning.config import FinetuneConfig, TaskConfig
 from penchant.text.tuning.examples import Example, Task
-from penchant.text.tuning.model import TunedModel, TuningReport, new_network
-from penchant.text.tuning.objective import TaskObjective
-from penchant.text.tuning.trainer import Place, seeded, sequence_fingerprint, step_count, train
+from penchant.text.tuning.model import TunedModel, TuningReport
+from penchant.text.tuning.pretraining import pretrained
+from penchant.text.tuning.pseudo import pseudo_labelled
+from penchant.text.tuning.run import tune_network
+from penchant.text.tuning.trainer import Place, sequence_fingerprint
 from penchant.training.options import Options
-from penchant.training.precision import choose_device, choose_dtype
 
 __all__ = ["Example", "FinetuneConfig", "Place", "TaskConfig", "TunedModel", "finetune"]
 
@@ -28,7 +28,9 @@ def finetune(
     options: Options | None = None,
     *,
     validation: Sequence[Example] = (),
+    unlabelled: Sequence[str] = (),
     place: Place | Path | str | None = None,
+    translator: Translator | None = None,
 ) -> TunedModel:
     """Tune a copy of an encoder's model on labelled texts; the encoder itself stays as it is.
 
@@ -38,8 +40,10 @@ def finetune(
         config: mode, tasks and options; LoRA on one multi-class task by default.
         options: device, precision, seed, progress.
         validation: examples by which the best state is kept, and training may stop early.
+        unlabelled: texts of the same kind without answers, for `pretraining` and `pseudo_labels`.
         place: a folder for checkpoints and logs (or a `Place`, which says more); a run that was interrupted there
             goes on where it stood. None keeps nothing.
+        translator: translates texts there and back, for `augmentation.back_translation`.
 
     Returns:
         The tuned model: `predict(texts)`, `encode(texts)`, `save(folder)`, and `report` on how it went.
@@ -48,15 +52,48 @@ def finetune(
         TooLittleDataError: there are no examples, or only one label.
         InputError: an answer does not fit its task, or a validation label has no training example.
         TrainingError: the loss is no longer a number; says where, and which checkpoint is left.
-        ConfigError: the mode does not fit the model, or the folder holds an interrupted run of something else.
+        ConfigError: the mode does not fit the model, an option lacks what it works on, or the folder holds an
+            interrupted run of something else.
     """
+    started = time.perf_counter()
     config, options = config or FinetuneConfig(), options or Options()
     place = place if isinstance(place, Place) else Place(Path(place) if place is not None else None)
     tasks = settled_tasks(config, examples)
     for task in tasks:
         task.targets([example for example in validation if _belongs(example, task, tasks)])
+    with _threads(options.threads):
+        model = _tuned(encoder, examples, tasks, config, options, validation, unlabelled, place, translator)
+    model.report = replace(model.report, seconds=time.perf_counter() - started)
+    return model
+
+
+def _tuned(
+    encoder: TransformerEncoder,
+    examples: Sequence[Example],
+    tasks: tuple[Task, ...],
+    config: FinetuneConfig,
+    options: Options,
+    validation: Sequence[Example],
+    unlabelled: Sequence[str],
+    place: Place,
+    translator: Translator | None,
+) -> TunedModel:
+    """Pretraining, the networks, and rounds of pseudo-labels."""
     base = Base.of(encoder)
-    return _tuned(base, examples, config, options, tasks, validation, place)
+    if config.pretraining:
+        texts = [example.text for example in examples] + list(unlabelled)
+        base = pretrained(base, texts, config, options, place.below("pretraining"))
+    model = _ensemble(base, encoder, examples, tasks, config, options, validation, place, translator)
+    believed: list[int] = []
+    for turn in range(config.pseudo_labels.rounds if config.pseudo_labels else 0):
+        assert config.pseudo_labels is not None
+        found = pseudo_labelled(model, unlabelled, config.pseudo_labels)
+        believed.append(len(found))
+        more = [*examples, *found]
+        again = place.below(f"pseudo-{turn + 1}")
+        model = _ensemble(base, encoder, more, tasks, config, options, validation, again, translator)
+    model.report = replace(model.report, pseudo_labelled=tuple(believed))
+    return model
 
 
 def settled_tasks(config: FinetuneConfig, examples: Sequence[Example]) -> tuple[Task, ...]:
@@ -78,60 +115,46 @@ def _belongs(example: Example, task: Task, tasks: Sequence[Task]) -> bool:
     return (example.task or tasks[0].config.name) == task.config.name
 
 
-def _tuned(
+def _ensemble(
     base: Base,
+    encoder: TransformerEncoder,
     examples: Sequence[Example],
+    tasks: tuple[Task, ...],
     config: FinetuneConfig,
     options: Options,
-    tasks: tuple[Task, ...],
     validation: Sequence[Example],
     place: Place,
+    translator: Translator | None,
 ) -> TunedModel:
-    """One network from one seed."""
-    started = time.perf_counter()
-    device = choose_device(options)
-    tokenizer = base.tokenizer(config)
-    rows = tokenised(examples, tasks, tokenizer)
-    held_out = tokenised(validation, tasks, tokenizer) if validation else None
-    with seeded(options.seed):
-        body = attach(base.body(), config, steps=step_count(len(rows), config), seed=options.seed)
-        if config.gradient_checkpointing:
-            body.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        network = new_network(body, tasks, config, choose_dtype(options, device))
-    network.to(device)
-    fingerprint = sequence_fingerprint(
-        [
-            base.weights.fingerprint,
-            config.model_dump_json(),
-            str(options.seed),
-            *(repr(task.to_json()) for task in tasks),
-            *(f"{example!r}" for example in examples),
-        ]
-    )
-    with threads(options.threads):
-        course = train(
-            network,
-            TaskObjective(config, tasks),
-            rows,
+    """Networks from as many seeds as are wanted, as one model; its report is the first one's."""
+    networks, courses = [], []
+    for member in range(config.ensemble):
+        own = options.model_copy(update={"seed": options.seed + member})
+        texts = augmented(examples, config.augmentation, encoder, own.seed, translator)
+        network, course = tune_network(
+            base,
+            texts,
+            tasks,
             config,
-            pad=tokenizer.pad,
-            seed=options.seed,
-            device=device,
-            validation=held_out,
-            place=place,
-            shown=options.progress,
-            fingerprint=fingerprint,
+            own,
+            validation=validation,
+            place=place if config.ensemble == 1 else place.below(f"member-{member}"),
         )
-    settle(network.body)
+        networks.append(network)
+        courses.append(course)
+    first = courses[0]
     report = TuningReport(
-        seconds=time.perf_counter() - started,
-        texts_per_second=course.texts_per_second,
-        trainable_parameters=network.parameter_count(),
-        steps=course.steps,
-        losses=tuple(course.losses),
-        evaluations=tuple(course.evaluations),
-        metric=course.metric,
-        best=course.best,
-        resumed_at=course.resumed_at,
+        seconds=sum(course.seconds for course in courses),
+        texts_per_second=first.texts_per_second,
+        trainable_parameters=sum(network.parameter_count() for network in networks),
+        steps=first.steps,
+        losses=tuple(first.losses),
+        evaluations=tuple(first.evaluations),
+        metric=first.metric,
+        best=first.best,
+        epsilon=first.epsilon,
+        pretraining_losses=base.pretraining_losses,
+        resumed_at=first.resumed_at,
     )
-    return TunedModel(base, config, tasks, [network], report=report, options=options, fingerprint=fingerprint)
+    fingerprint = sequence_fingerprint([course.fingerprint for course in courses])
+    return TunedModel(base, config, tasks, networks, report=report, options=options, fingerprint=fingerprint)

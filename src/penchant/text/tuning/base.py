@@ -26,6 +26,8 @@ class Base:
     """Tokens the model can read."""
     changes: Mapping[str, Tensor] = field(default_factory=dict)
     """Parameters that domain pretraining moved, by name; empty where there was none."""
+    pretraining_losses: tuple[float, ...] = ()
+    """Loss of each batch of that pretraining."""
 
     @classmethod
     def of(cls, encoder: TransformerEncoder) -> Self:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from penchant.errors import InputError
+from penchant.errors import InputError, WeightsError
 from penchant.text.tokens import TextTokenizer, padded, storable
 from penchant.text.tuning.examples import TWO_VECTORS, Example, Task
 from penchant.text.tuning.network import Batch
@@ -24,6 +24,15 @@ class JointTokenizer(TextTokenizer):
 
     pad: int = 0
     """The number that fills short texts up."""
+
+    @property
+    def mask(self) -> int:
+        """The number of the mask; where the vocabulary has none, that of the unknown token."""
+        for piece in ("<mask>", "[MASK]", "<unk>", "[UNK]"):
+            number = self._tokenizer.token_to_id(piece)
+            if number is not None:
+                return number
+        raise WeightsError("the tokenizer has neither a mask nor an unknown token; it cannot be pretrained on texts")
 
     @classmethod
     def of_folder(cls, folder: Path, max_tokens: int, prompt: str) -> "JointTokenizer":
@@ -72,7 +81,8 @@ class Rows(Dataset[Row]):
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Row:
-        return self.rows[index]
+        # Row -1 is nobody, of weight zero: a private run's batch may be empty.
+        return self.rows[index] if index >= 0 else replace(self.rows[0], weight=0.0)
 
     @property
     def lengths(self) -> np.ndarray:
@@ -162,14 +172,12 @@ class Collator:
 
     def __call__(self, rows: Sequence[Row]) -> Batch:
         batch: Batch = {
+            **self.texts(rows),
             "numbers": torch.tensor([row.number for row in rows]),
-            "inputs": self.inputs([row.tokens for row in rows], [row.types for row in rows]),
             "weights": torch.tensor([row.weight for row in rows], dtype=torch.float32),
             "rows": {},
             "targets": {},
         }
-        if any(row.second is not None for row in rows):
-            batch["second"] = self.inputs([row.second or row.tokens for row in rows], [None])
         for name in dict.fromkeys(row.task for row in rows):
             chosen = [at for at, row in enumerate(rows) if row.task == name]
             batch["rows"][name] = torch.tensor(chosen)
@@ -177,6 +185,14 @@ class Collator:
             if all(target is not None for target in targets):
                 batch["targets"][name] = torch.from_numpy(np.stack(targets))  # type: ignore[arg-type]
         return batch
+
+    def texts(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """What the model reads of each row's text, and of its second where pairs are compared."""
+        texts = {"inputs": self.inputs([row.tokens for row in rows], [row.types for row in rows])}
+        if any(row.second is not None for row in rows):
+            # In a mixed batch the other tasks' rows repeat their own text, and nobody looks at it.
+            texts["second"] = self.inputs([row.second or row.tokens for row in rows], [None])
+        return texts
 
     def inputs(self, tokens: Sequence[list[int]], types: Sequence[list[int] | None]) -> dict[str, Tensor]:
         """What the model reads."""

@@ -54,6 +54,8 @@ class TaskConfig(_Frozen):
     """Weight of each label in the loss: `balanced` is inverse to its frequency; labels not named weigh 1."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """Share of the target spread over all labels."""
+    temperature: PositiveFloat = 1.0
+    """Divides the logits of one label of many in the loss, where a teacher's answers were softened so."""
     weight: PositiveFloat = 1.0
     """Weight of the task in the total loss."""
 
@@ -108,7 +110,7 @@ class AdversarialConfig(_Frozen):
 
     method: Literal["fgm", "pgd"] = "fgm"
     """`fgm`: one step along the gradient (Miyato et al., 2017); `pgd`: several, projected back (Madry et al., 2018)."""
-    epsilon: PositiveFloat = 0.5
+    epsilon: PositiveFloat = 0.1
     """Length of the largest change of one text's embeddings, as a share of their own length."""
     steps: PositiveInt = 3
     """Steps of PGD."""
@@ -298,6 +300,8 @@ class FinetuneConfig(_Frozen):
             raise ValueError("R-Drop compares two passes with different dropout: set dropout or head_dropout above 0")
         if self.mode == "contrastive" and (len(self.tasks) > 1 or self.tasks[0].kind not in ("multi-class", "binary")):
             raise ValueError("contrastive tuning takes one multi-class or binary task")
+        if self.mode == "contrastive" and (self.early_stopping or self.adversarial or self.r_drop):
+            raise ValueError("contrastive tuning has no answers before its end: no early stopping, adversary or R-Drop")
         if self.mode == "prefix" and self.gradient_checkpointing:
             raise ValueError("prefix tuning keeps keys and values and cannot recompute them: no gradient checkpointing")
         if self.privacy and (self.adversarial or self.r_drop or self.mode in ("contrastive", "adalora")):

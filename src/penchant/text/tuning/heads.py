@@ -46,9 +46,10 @@ class Head(nn.Module):
     centre: Tensor
     scale: Tensor
 
-    def __init__(self, task: Task, width: int, dropout: float) -> None:
+    def __init__(self, task: Task, width: int, dropout: float, *, unit: bool = False) -> None:
         super().__init__()
         self.kind = task.config.kind
+        self.unit = unit
         inputs = {"pair": 2 * width, "similarity": 1}.get(self.kind, width)
         self.dropout = nn.Dropout(0.0 if self.kind == "similarity" else dropout)
         self.linear = nn.Identity() if self.kind == "similarity" else nn.Linear(inputs, task.outputs)
@@ -67,7 +68,7 @@ class Head(nn.Module):
     def features(self, first: Tensor, second: Tensor | None) -> Tensor:
         """(texts, inputs) what the head sees of one vector, or of two."""
         if self.kind not in TWO_VECTORS:
-            return first
+            return functional.normalize(first, dim=1) if self.unit else first
         assert second is not None
         if self.kind == "similarity":
             return functional.cosine_similarity(first, second)[:, None]

@@ -33,7 +33,7 @@ def _one_of_many(task: Task, logits: Tensor, targets: Tensor) -> Tensor:
     config = task.config
     if config.label_smoothing:
         targets = targets * (1 - config.label_smoothing) + config.label_smoothing / task.outputs
-    log_probabilities = functional.log_softmax(logits, dim=1)
+    log_probabilities = functional.log_softmax(logits / config.temperature, dim=1)
     if task.class_weights:
         targets = targets * targets.new_tensor(task.class_weights)
     if config.loss == "focal":

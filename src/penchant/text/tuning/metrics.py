@@ -17,7 +17,7 @@ def metric_of(tasks: tuple[Task, ...], wanted: str) -> str:
     """The metric to choose by: the one wanted, or the kind's own; the loss where several tasks have to share one."""
     if wanted != "auto":
         return wanted
-    return "loss" if len(tasks) > 1 else _DEFAULT.get(tasks[0].config.kind, "rmse")
+    return "loss" if len(tasks) != 1 else _DEFAULT.get(tasks[0].config.kind, "rmse")
 
 
 def task_metrics(task: Task, answers: Floats, targets: Floats) -> dict[str, float]:

@@ -7,19 +7,19 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from penchant.artifacts import load_artifact, read_manifest, save_artifact
 from penchant.errors import ArtifactError, ConfigError
 from penchant.language import Phrase
-from penchant.text.adapters import Body, attach, is_peft, load_adapter, save_adapter
+from penchant.text.adapters import attach, is_peft, load_adapter, save_adapter
 from penchant.text.progress import progress
-from penchant.text.transformer import TransformerEncoder
+from penchant.text.transformer import TransformerEncoder, _threads
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.batches import Collator, tokenised
 from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.examples import NUMBERS, Example, Task
-from penchant.text.tuning.network import Network
+from penchant.text.tuning.network import Network, new_network
 from penchant.text.tuning.trainer import in_order_of_length
 from penchant.training.options import Options
 from penchant.training.precision import choose_device, choose_dtype
@@ -52,6 +52,8 @@ class TuningReport:
     """Privacy spent, where the run was private, at the delta of the configuration."""
     pseudo_labelled: tuple[int, ...] = ()
     """Unlabelled texts that were believed, one number a round."""
+    pretraining_losses: tuple[float, ...] = ()
+    """Loss of each batch of domain pretraining."""
     resumed_at: int = 0
     """The step at which an interrupted run went on; 0 where it ran through."""
 
@@ -142,7 +144,11 @@ class TunedModel:
     def _answers(self, network: Network, examples: Sequence[Example], task: Task) -> Floats:
         rows = tokenised(examples, [task], self.tokenizer, answered=False)
         answers = np.empty((len(rows), task.outputs), dtype=np.float32)
-        with progress(_ANSWERING, len(rows), shown=self.options.progress) as advance, torch.inference_mode():
+        with (
+            progress(_ANSWERING, len(rows), shown=self.options.progress) as advance,
+            torch.inference_mode(),
+            _threads(self.options.threads),
+        ):
             for batch in in_order_of_length(rows, Collator(self.tokenizer.pad), self.device):
                 said = network.said(network(batch))[task.config.name]
                 answers[batch["numbers"].cpu().numpy()] = said.cpu().numpy()
@@ -159,7 +165,7 @@ class TunedModel:
         parts = []
         for network in self.networks:
             vectors = np.empty((len(rows), network.width), dtype=np.float32)
-            with torch.inference_mode():
+            with torch.inference_mode(), _threads(self.options.threads):
                 for batch in in_order_of_length(rows, Collator(self.tokenizer.pad), self.device):
                     vectors[batch["numbers"].cpu().numpy()] = network.vectors(batch["inputs"]).float().cpu().numpy()
             parts.append(unit_rows(vectors))
@@ -193,7 +199,7 @@ class TunedModel:
                 "tasks": [task.to_json() for task in self.tasks],
                 "networks": len(self.networks),
                 "fingerprint": self.fingerprint,
-                "report": {**vars(self.report), "losses": list(self.report.losses)},
+                "report": vars(self.report),
             },
             files=files,
         )
@@ -237,26 +243,9 @@ class TunedModel:
             if missing or _state(network).keys() != state.keys():
                 raise ArtifactError(f"{folder} does not fit the model it names; tune again")
             networks.append(network)
-        report = TuningReport(
-            **{
-                **meta["report"],
-                "losses": tuple(meta["report"]["losses"]),
-                "evaluations": tuple(meta["report"]["evaluations"]),
-                "pseudo_labelled": tuple(meta["report"]["pseudo_labelled"]),
-            }
-        )
+        said: dict[str, Any] = {name: tuple(it) if isinstance(it, list) else it for name, it in meta["report"].items()}
+        report = TuningReport(**said)
         return cls(base, config, tasks, networks, report=report, options=options, fingerprint=meta["fingerprint"])
-
-
-def new_network(body: Body, tasks: tuple[Task, ...], config: FinetuneConfig, dtype: torch.dtype) -> Network:
-    """A network over a body, with dropout set as configured and heads at their first values."""
-    inner: Any = body.get_base_model() if is_peft(body) else body
-    for module in inner.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = config.dropout
-    return Network(
-        body, inner.config.hidden_size, tasks, pooling=config.pooling, dropout=config.head_dropout, dtype=dtype
-    )
 
 
 def _empty_network(base: Base, config: FinetuneConfig, tasks: tuple[Task, ...], adapter: Path) -> Network:

@@ -1,5 +1,6 @@
 """A language model with pooling and one head a task: what is trained, and what answers afterwards."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from penchant.text.adapters import Body, learns_tokens
+from penchant.text.adapters import Body, is_peft, learns_tokens
+from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.examples import Task
 from penchant.text.tuning.heads import Head, Pooling
 
@@ -23,15 +25,30 @@ class Network(nn.Module):
     """
 
     def __init__(
-        self, body: Body, width: int, tasks: tuple[Task, ...], *, pooling: str, dropout: float, dtype: torch.dtype
+        self,
+        body: Body,
+        width: int,
+        tasks: tuple[Task, ...],
+        *,
+        pooling: str,
+        dropout: float,
+        dtype: torch.dtype,
+        unit: bool = False,
     ) -> None:
         super().__init__()
         self.body: Body = body
         self.tasks = tasks
         self.width = width
         self.pooling = Pooling(pooling, width)
-        self.heads = nn.ModuleDict({f"for_{task.config.name}": Head(task, width, dropout) for task in tasks})
+        self.heads = nn.ModuleDict({f"for_{task.config.name}": Head(task, width, dropout, unit=unit) for task in tasks})
         self.dtype = dtype
+
+    def over(self, body: Body) -> "Network":
+        """A network with another body and the same pooling and heads: what one learns, the other knows."""
+        twin = copy.copy(self)
+        twin._modules = dict(self._modules)
+        twin.body = body
+        return twin
 
     def head(self, name: str) -> Head:
         """The head of the task of this name."""
@@ -106,6 +123,24 @@ class Network(nn.Module):
     def parameter_count(self) -> int:
         """How many numbers learn."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+
+def new_network(body: Body, tasks: tuple[Task, ...], config: FinetuneConfig, dtype: torch.dtype) -> Network:
+    """A network over a body, with dropout set as configured and heads at their first values."""
+    inner: Any = body.get_base_model() if is_peft(body) else body
+    for name, module in inner.named_modules():
+        # LoRA's dropout is its own setting.
+        if isinstance(module, nn.Dropout) and "lora_dropout" not in name:
+            module.p = config.dropout
+    return Network(
+        body,
+        inner.config.hidden_size,
+        tasks,
+        pooling=config.pooling,
+        dropout=config.head_dropout,
+        dtype=dtype,
+        unit=config.mode == "contrastive",
+    )
 
 
 @contextmanager

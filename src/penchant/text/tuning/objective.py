@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from penchant.text.adapters import orthogonality
 from penchant.text.tuning.adversarial import worst_change
 from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.examples import Task
@@ -60,6 +61,8 @@ class TaskObjective:
         """Gradients of the loss, and of the loss under the worst small change of the embeddings where asked for."""
         if self.config.adversarial is None:
             loss = self.loss(network, batch)
+            if self.config.mode == "adalora":
+                loss = loss + orthogonality(network.body)
             (loss * scale).backward()
             return loss.detach()
         change, loss = worst_change(self.config.adversarial, network, lambda: self.loss(network, batch), scale / 2)

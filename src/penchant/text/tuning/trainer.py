@@ -1,10 +1,12 @@
 """The training loop: transformers' Trainer with our batches, objectives, best state and a halt at the first NaN."""
 
+import importlib.util
 import json
 import math
 import random
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Sampler
 from transformers import TrainerCallback, TrainingArguments
 
 from penchant.artifacts import storage_errors, write_atomically
@@ -29,6 +32,7 @@ from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.metrics import SMALLER_IS_BETTER, metric_of, task_metrics
 from penchant.text.tuning.network import Batch, Network
 from penchant.text.tuning.objective import Objective, answers_loss
+from penchant.text.tuning.private import PoissonBatches, Privacy, steps_per_epoch
 
 Tracker = Literal["tensorboard", "wandb"]
 
@@ -46,8 +50,8 @@ class Place:
     """None keeps nothing: an interrupted run starts anew."""
     checkpoint_steps: int | None = None
     """Optimiser steps between checkpoints; None makes one at the end of each epoch."""
-    trackers: tuple[Tracker, ...] = ("tensorboard",)
-    """Where the course of training is logged, besides the report."""
+    trackers: tuple[Tracker, ...] | None = None
+    """Where the course of training is logged, besides the report; None is TensorBoard where it is installed."""
     resume: bool = True
     """Go on from the last whole checkpoint in the folder, if there is one."""
 
@@ -74,6 +78,18 @@ class Course:
     """The best value of the metric; the network has the state that reached it."""
     resumed_at: int = 0
     """The step from which an interrupted run went on."""
+    epsilon: float | None = None
+    """Privacy spent, where the run was private."""
+    fingerprint: str = ""
+    """Tells this run from others."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Answered rows by which the best state is picked."""
+
+    rows: Rows
+    collator: Collator
 
 
 class TextTrainer(transformers.Trainer):
@@ -86,34 +102,45 @@ class TextTrainer(transformers.Trainer):
         config: FinetuneConfig,
         arguments: TrainingArguments,
         rows: Rows,
-        validation: Rows | None,
-        pad: int,
+        collator: Collator,
+        sampler: Sampler[int],
+        validation: "Validation | None",
         course: Course,
+        privacy: Privacy | None,
     ) -> None:
         super().__init__(
             model=network,
             args=arguments,
             train_dataset=rows,
-            eval_dataset=validation,
-            data_collator=Collator(pad),
+            eval_dataset=validation.rows if validation else None,
+            data_collator=collator,
         )
         self.network, self.config, self.course = network, config, course
         self.objective: Objective = objective
-        self.collator = Collator(pad)
-        self.rows, self.validation = rows, validation
+        self.rows, self.sampler, self.validation = rows, sampler, validation
+        self.privacy = privacy
         self.best: dict[str, Tensor] | None = None
         self.evaluation_seconds = 0.0
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        return LengthSampler(self.rows.lengths, self.config.batch_size, self.args.seed)
+        return self.sampler
 
     def _get_collator_with_removed_columns(self, data_collator: Any, description: Any = None) -> Any:
         return data_collator
 
+    def get_train_dataloader(self) -> DataLoader:
+        """Batches by the sampler; in a private run every row is drawn on its own."""
+        if self.privacy is None:
+            return super().get_train_dataloader()
+        steps = steps_per_epoch(len(self.rows), self.config)
+        batches = PoissonBatches(len(self.rows), self.privacy.rate, steps, self.args.seed)
+        return self.accelerator.prepare(DataLoader(self.rows, batch_sampler=batches, collate_fn=self.data_collator))
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """AdamW with a learning rate for the body and one for the heads; biases and norms do not decay."""
         if self.optimizer is None:
-            self.optimizer = torch.optim.AdamW(parameter_groups(self.network, self.config), fused=True)
+            plain = torch.optim.AdamW(parameter_groups(self.network, self.config), fused=True)
+            self.optimizer = plain if self.privacy is None else self.privacy.optimizer(plain)
         return self.optimizer
 
     def training_step(self, model: nn.Module, inputs: Batch, num_items_in_batch: Any = None) -> Tensor:
@@ -123,9 +150,15 @@ class TextTrainer(transformers.Trainer):
             TrainingError: the loss is no longer a number.
         """
         model.train()
+        if self.privacy is not None:
+            # The Trainer clears the model's gradients; those of the single rows are the optimiser's to clear.
+            self.optimizer.zero_grad()  # type: ignore[union-attr]
         batch = self._prepare_inputs(inputs)
         scale = 1 / self.current_gradient_accumulation_steps
-        loss = self.objective.backward(self.network, batch, scale)
+        with warnings.catch_warnings():
+            # Opacus' hooks sit on layers whose input is frozen; what they need is the gradient of the output.
+            warnings.filterwarnings("ignore", "Full backward hook is firing", UserWarning)
+            loss = self.objective.backward(self.network, batch, scale)
         if not torch.isfinite(loss):
             raise TrainingError(self._halt(f"the loss became {float(loss)}", batch))
         self._last_numbers = batch["numbers"]
@@ -155,7 +188,7 @@ class TextTrainer(transformers.Trainer):
         """Metrics on the validation rows; the best state is kept aside."""
         assert self.validation is not None
         started = time.perf_counter()
-        metrics = evaluated(self.network, self.validation, self.collator)
+        metrics = evaluated(self.network, self.validation.rows, self.validation.collator)
         self.course.evaluations.append({"step": self.state.global_step, **metrics})
         value = metrics[self.course.metric]
         sign = -1 if self.course.metric in SMALLER_IS_BETTER else 1
@@ -219,10 +252,11 @@ def train(
     rows: Rows,
     config: FinetuneConfig,
     *,
-    pad: int,
+    collator: Collator,
     seed: int,
     device: torch.device,
-    validation: Rows | None = None,
+    sampler: Sampler[int] | None = None,
+    validation: Validation | None = None,
     place: Place | None = None,
     shown: bool = True,
     fingerprint: str = "",
@@ -234,9 +268,10 @@ def train(
         objective: what becomes smaller.
         rows: tokenised training texts.
         config: epochs, rates, schedule and the rest.
-        pad: the tokenizer's padding number.
+        collator: makes batches of the rows.
         seed: of the order of batches and of dropout.
         device: where to train.
+        sampler: the order of the rows; texts of like length together where absent.
         validation: tokenised validation texts.
         place: checkpoints and logs.
         shown: whether progress is shown.
@@ -247,7 +282,9 @@ def train(
         ConfigError: the folder holds an interrupted run of something else.
     """
     place = place or Place()
-    course = Course(metric=metric_of(network.tasks, config.early_stopping.metric if config.early_stopping else "auto"))
+    privacy = Privacy.planned(config, len(rows)) if config.privacy else None
+    stopping = config.early_stopping.metric if config.early_stopping else "auto"
+    course = Course(fingerprint=fingerprint, metric=metric_of(network.tasks, stopping))
     with ExitStack() as stack:
         folder = place.folder or Path(stack.enter_context(TemporaryDirectory(prefix="penchant-tuning-")))
         checkpoint = _open(folder, place, fingerprint)
@@ -255,7 +292,8 @@ def train(
         advance = stack.enter_context(progress(_TUNING, steps, shown=shown))
         stack.enter_context(seeded(seed))
         arguments = _arguments(folder, config, place, seed, device, validation is not None)
-        trainer = TextTrainer(network, objective, config, arguments, rows, validation, pad, course)
+        order = sampler or LengthSampler(rows.lengths, config.batch_size, seed)
+        trainer = TextTrainer(network, objective, config, arguments, rows, collator, order, validation, course, privacy)
         trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
         trainer.add_callback(_Follow(course, config, network, advance))
         for callback in _trackers(folder, place):
@@ -263,10 +301,13 @@ def train(
         if checkpoint is not None:
             course.resumed_at = json.loads((checkpoint / "trainer_state.json").read_bytes())["global_step"]
             advance(course.resumed_at)
+        if privacy is not None:
+            stack.callback(privacy.watch(network).remove_hooks)
         started = time.perf_counter()
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         course.seconds = time.perf_counter() - started
         course.steps = trainer.state.global_step
+        course.epsilon = privacy.spent(course.steps) if privacy is not None else None
         trained = (course.steps - course.resumed_at) / steps * len(rows) * config.passes
         course.texts_per_second = trained / max(course.seconds - trainer.evaluation_seconds, 1e-9)
         if trainer.best is not None:
@@ -280,6 +321,8 @@ def train(
 
 def step_count(rows: int, config: FinetuneConfig) -> int:
     """Optimiser steps of a whole run."""
+    if config.privacy:
+        return steps_per_epoch(rows, config) * config.passes
     return math.ceil(math.ceil(rows / config.batch_size) / config.gradient_accumulation) * config.passes
 
 
@@ -399,7 +442,7 @@ def _arguments(
         learning_rate=config.rate,
         lr_scheduler_type=config.schedule if config.schedule != "constant" else "constant_with_warmup",
         warmup_steps=config.warmup,
-        max_grad_norm=config.gradient_clip,
+        max_grad_norm=0.0 if config.privacy else config.gradient_clip,
         eval_strategy="epoch" if evaluates else "no",
         save_strategy=saving,
         save_steps=place.checkpoint_steps or 500,
@@ -419,7 +462,8 @@ def _arguments(
 def _trackers(folder: Path, place: Place) -> Iterator[TrainerCallback]:
     if place.folder is None:
         return
-    for tracker in place.trackers:
+    usual: tuple[Tracker, ...] = ("tensorboard",) if importlib.util.find_spec("tensorboard") else ()
+    for tracker in usual if place.trackers is None else place.trackers:
         if tracker == "tensorboard":
             try:
                 from torch.utils.tensorboard import SummaryWriter
