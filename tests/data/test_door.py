@@ -64,6 +64,7 @@ def test_rows_come_out_typed_in_the_tables_order(doorway):
         ({"member_id": "m9"}, Reason.UNKNOWN_MEMBER),
         ({"member_id": "m" * (LONGEST_ID + 1)}, Reason.BAD_ID),
         ({"member_id": "m\n1"}, Reason.BAD_ID),
+        ({"member_id": "m\x851"}, Reason.BAD_ID),
         ({"item_id": "p9"}, Reason.UNKNOWN_ITEM),
         ({"item_id": None}, Reason.MISSING_VALUE),
         ({"kind": "hug"}, Reason.UNKNOWN_KIND),

@@ -145,6 +145,12 @@ def test_long_cells_of_rejected_rows_are_shortened_in_the_log(read_files):
     assert len(got.rejected[0]["row"]["text"]) < 2100
 
 
+def test_characters_that_some_take_for_line_ends_end_no_line_of_the_log(read_files):
+    got = read_files({"events.csv": HEADER + GOOD + "m1,p9,review,2026-01-05,a\x85b\u2028c\u2029d\n"})
+    # The fixture splits the log at all of them.
+    assert got.rejected[0]["row"]["text"] == "a\x85b\u2028c\u2029d"
+
+
 def test_a_line_without_end_is_rejected_and_not_held_in_memory(read_files, monkeypatch):
     monkeypatch.setattr("penchant.data.blocks.BLOCK_BYTES", 1000)
     monkeypatch.setattr("penchant.data.blocks.LONGEST_LINE", 5000)

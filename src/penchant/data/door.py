@@ -221,7 +221,7 @@ class Door:
             failures.mark(kinds.is_null() & present, Reason.UNKNOWN_KIND, found)
             return kinds
         if ours in _ID_COLUMNS:
-            bad = (texts.str.len_bytes() > LONGEST_ID) | texts.str.contains(r"[\x00-\x1f\x7f]")
+            bad = (texts.str.len_bytes() > LONGEST_ID) | texts.str.contains(r"\p{Cc}")
             failures.mark(bad, Reason.BAD_ID, found)
         else:
             failures.mark(texts.str.contains("\x00", literal=True), Reason.NUL_BYTE, ours)

@@ -18,6 +18,8 @@ from penchant.language import Lang, Phrase
 
 _EXAMPLES: Final = 3
 _LONGEST_CELL: Final = 2_000
+_LINE_ENDS: Final = {character.encode(): f"\\u{ord(character):04x}".encode() for character in "\x85\u2028\u2029"}
+"""Characters that some take for the end of a line, as JSON also spells them."""
 
 
 class Reason(StrEnum):
@@ -226,8 +228,11 @@ class RejectionLog:
             # Through memory, so that a full disk shows as what it is and not as an error of the writer's own.
             written = io.BytesIO()
             record.write_ndjson(written)
+            content = written.getvalue()
+            for character, escaped in _LINE_ENDS.items():
+                content = content.replace(character, escaped)
             with self._writing():
-                self._stream.write(written.getbuffer())
+                self._stream.write(content)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
