@@ -196,13 +196,7 @@ def _postgres_engine(url: URL) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver would begin transactions by rules of its own; with None it leaves them to _begin_sqlite.
     connection.isolation_level = None
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",
-        "cache_size = -65536",
-    ):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
