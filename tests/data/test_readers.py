@@ -303,6 +303,56 @@ def test_a_file_without_a_header_is_mapped_by_number(read_files):
     assert got.column("kind") == ["view", "cart"]
 
 
+ORDERS = (
+    "invoice,customer,sku,name,price,when\n1,c1,s1,,1.5,2026-01-05\n1,c1,s1,Kettle,1.5,2026-01-05\n2,c2,s1,KETTLE,9,2026-01-06\n"
+    "2,,s2,Lamp,3,2026-01-06\n3,c1,s3,,3,2026-01-07\n3,c1,s2,,x,2026-01-07\n"
+)
+ORDERS_TOML = """
+[tables]
+items = "orders.csv"
+events = "orders.csv"
+[columns.items]
+item_id = "sku"
+title = "name"
+price = "price"
+[columns.events]
+member_id = "customer"
+item_id = "sku"
+kind = "buy"
+at = "when"
+"""
+
+
+@pytest.mark.parametrize("block_bytes", [30, 10_000])
+def test_one_log_of_orders_gives_both_its_items_and_its_events(read_files, monkeypatch, block_bytes):
+    monkeypatch.setattr("penchant.data.blocks.BLOCK_BYTES", block_bytes)
+    got = read_files({"orders.csv": ORDERS, "penchant.toml": ORDERS_TOML})
+    # The first row of an id that passes is taken, and only the columns that are mapped.
+    assert got.community.items.select("item_id", "title", "price").rows() == [
+        ("s1", "Kettle", 1.5),
+        ("s2", "Lamp", 3.0),
+    ]
+    assert got.community.items.columns == list(ITEMS)
+    items = got.summary.tables["items"]
+    assert (items.rows + items.repeated, items.accepted) == (6, 2)
+    assert "more repeat their ids" in got.summary.text("en")
+    assert (6, "missing_value") in got.reasons("items")
+    assert all(reason == "missing_value" for _, reason in got.reasons("items"))
+    assert got.reasons("events") == [(5, "missing_value"), (6, "unknown_item")]
+    assert got.summary.unread["orders.csv"] == ["invoice"]
+
+
+def test_whether_ids_may_repeat_can_be_said(read_files):
+    items = "item_id,title,colour\np1,Kettle,red\np1,Kettle,blue\n"
+    toml = '[tables]\nitems = {source = "things.csv", distinct = true}\nevents = "events.csv"\n'
+    events = HEADER + "m1,p1,buy,2026-01-05\n"
+    got = read_files({"things.csv": items, "events.csv": events, "penchant.toml": toml})
+    assert (got.summary.tables["items"].rows, got.summary.tables["items"].repeated) == (1, 1)
+    orders = ORDERS_TOML.replace('items = "orders.csv"', 'items = {source = "orders.csv", distinct = false}')
+    got = read_files({"orders.csv": ORDERS, "penchant.toml": orders})
+    assert [reason for _, reason in got.reasons("items")].count("duplicate_id") == 1
+
+
 def test_reading_says_in_the_log_what_it_rejected(tmp_path, caplog):
     (tmp_path / "items.csv").write_text("item_id,title\np1,Kettle\n")
     (tmp_path / "events.csv").write_text(HEADER + "m1,p1,buy,2026-01-05\nm1,p1,buy,soon\n")

@@ -53,6 +53,7 @@ class Admitted:
     """New rows of `members` and `items`, where these may be added."""
 
 
+_REPEATED: Final = -1
 Detail = str | Callable[[pl.Series], pl.Series]
 
 
@@ -71,16 +72,32 @@ class _Failures:
             self.cases.append((reason, detail))
             self.codes[hits] = len(self.cases)
 
+    def pass_over(self, repeating: NDArray[np.bool_]) -> None:
+        """Rows that only say again what is known neither pass nor fail, whatever else is wrong with them."""
+        self.codes[repeating] = _REPEATED
+
+    @property
+    def repeated(self) -> int:
+        """How many rows were passed over."""
+        return int((self.codes == _REPEATED).sum())
+
     @property
     def passing(self) -> NDArray[np.bool_]:
         """(rows,) true where no check has failed so far."""
         return self.codes == 0
+
+    @property
+    def failing(self) -> NDArray[np.bool_]:
+        """(rows,) true where a check has failed."""
+        return self.codes > 0
 
     def table(self, batch: RawBatch) -> pl.DataFrame:
         """The failing rows as the log wants them."""
         rejected = []
         for code, (reason, detail) in enumerate(self.cases, start=1):
             failing = pl.Series(self.codes == code)
+            if not failing.any():
+                continue
             if isinstance(detail, str):
                 about = pl.Series([detail]).new_from_index(0, int(failing.sum()))
             else:
@@ -134,17 +151,21 @@ class Door:
         """
         # In one piece: polars 2.1 panics where it formats a column of texts that begins with an empty piece.
         batch = replace(batch, rows=batch.rows.rechunk())
-        counts = self.log.summary.tables[plan.table]
-        counts.rows += len(batch.rows) + len(batch.damaged)
         self.log.add(plan.table, file, batch.damaged)
         failures = _Failures(len(batch.rows))
         typed = self._typed(file, batch.rows, plan, times, failures)
         _check_presence(plan.table, typed, failures)
+        if plan.distinct:
+            self._pass_over_repeats(plan.table, typed, failures)
         added = self._check_ids(plan.table, file, typed, batch.lines, failures)
         if not failures.passing.all():
-            self.log.add(plan.table, file, failures.table(batch))
+            if failures.failing.any():
+                self.log.add(plan.table, file, failures.table(batch))
             typed = typed.filter(pl.Series(failures.passing))
         self._note_future(plan.table, typed)
+        counts = self.log.summary.tables[plan.table]
+        counts.rows += len(batch.rows) + len(batch.damaged) - failures.repeated
+        counts.repeated += failures.repeated
         counts.accepted += len(typed)
         return Admitted(typed, added)
 
@@ -226,6 +247,15 @@ class Door:
         else:
             failures.mark(texts.str.contains("\x00", literal=True), Reason.NUL_BYTE, ours)
         return texts
+
+    def _pass_over_repeats(self, table: str, typed: pl.DataFrame, failures: _Failures) -> None:
+        """Of the rows of one id the first that passes is taken; the others say nothing new."""
+        ids = typed[f"{_NOUN[table]}_id"]
+        passing = ids.set(pl.Series(~failures.passing), None)
+        known = ids.is_in(self._known[table].implode())
+        first = passing.is_not_null() & passing.is_first_distinct() & ~known
+        taken = ids.filter(first.fill_null(False))
+        failures.pass_over((known | (ids.is_in(taken.implode()) & ~first)).fill_null(False).to_numpy())
 
     def _check_ids(
         self, table: str, file: str, typed: pl.DataFrame, lines: pl.Series, failures: _Failures

@@ -70,6 +70,9 @@ class TableSource(BaseModel):
     """Between the fields of a delimited file; that of `[read]` where it is not set."""
     header: bool = True
     """False where the first line is data: the columns are then named "1", "2", …"""
+    distinct: bool | None = None
+    """Of members or items: many rows may tell of one id, as in a log of orders; the first that passes is taken, with
+    the columns that are ours or mapped. True without asking where another table is read from the same place."""
 
     @field_validator("encoding")
     @classmethod

@@ -22,6 +22,8 @@ class Plan:
     """Further columns of members and items, kept under their own names."""
     unread: tuple[str, ...] = ()
     """Columns that are not kept."""
+    distinct: bool = False
+    """Whether rows that repeat an id are passed over and not rejected."""
 
 
 _SYNONYMS: Final = {
@@ -43,7 +45,9 @@ _SYNONYMS: Final = {
 """Names that others give our columns, in the form of `_plain`: for suggestions only, never taken without asking."""
 
 
-def resolve(table: str, found: Sequence[str], config: ReadConfig, *, file: str, sparse: bool = False) -> Plan:
+def resolve(
+    table: str, found: Sequence[str], config: ReadConfig, *, file: str, sparse: bool = False, distinct: bool = False
+) -> Plan:
     """Match the columns found in a file with those of a table.
 
     A column is ours where it bears our name, give or take case, spaces, hyphens and underscores, or where the
@@ -55,6 +59,7 @@ def resolve(table: str, found: Sequence[str], config: ReadConfig, *, file: str, 
         config: the mapping.
         file: what to call the file in messages.
         sparse: a column mapped but absent is no mistake unless it is required: in JSON Lines a key may come later.
+        distinct: rows may repeat an id, and their further columns tell of something else than members or items.
 
     Raises:
         ColumnError: a column that is needed or mapped is not there; the message says what is, and what may be meant.
@@ -80,9 +85,10 @@ def resolve(table: str, found: Sequence[str], config: ReadConfig, *, file: str, 
     _require(table, found, sources, file)
     used = {source.column for source in sources.values()}
     further = [name for name in found if name not in used]
+    attributed = table in ("members", "items") and not distinct
     # A nameless column is an index that a spreadsheet left; one of a name that is mapped elsewhere must not return.
-    kept = [name for name in further if name and name not in mapped] if table in ("members", "items") else []
-    return Plan(table, sources, tuple(kept), tuple(name for name in further if name not in kept))
+    kept = [name for name in further if name and name not in mapped] if attributed else []
+    return Plan(table, sources, tuple(kept), tuple(name for name in further if name not in kept), distinct)
 
 
 def _kinds(table: str) -> list[str]:

@@ -147,6 +147,7 @@ class BatchReader:
         """What became of the rows so far."""
         self._rejected = Path(rejected) if rejected is not None else None
         self._progress = progress
+        self._unread: dict[tuple[str, str], set[str]] = {}
 
     def __iter__(self) -> Iterator[TableRows]:
         began = time.monotonic()
@@ -190,9 +191,18 @@ class BatchReader:
                 columns |= dict.fromkeys(batch.rows.columns)
                 # Lines that are all damaged have no columns; the next may.
                 if columns or not source.sparse:
-                    plan = resolve(source.table, list(columns), self.config, file=source.name, sparse=source.sparse)
-                    self.summary.unread[source.name] = list(plan.unread)
+                    plan = self._plan(source, list(columns))
             yield door.admit(source.name, batch, plan or Plan(source.table), times)
+
+    def _plan(self, source: Source, columns: list[str]) -> Plan:
+        plan = resolve(
+            source.table, columns, self.config, file=source.name, sparse=source.sparse, distinct=source.distinct
+        )
+        # A column of a file that feeds several tables is kept if any of them keeps it.
+        self._unread[source.name, source.table] = set(plan.unread)
+        unread = [names for (name, _), names in self._unread.items() if name == source.name]
+        self.summary.unread[source.name] = [name for name in columns if all(name in names for names in unread)]
+        return plan
 
     def _refuse_nothing(self, table: str) -> None:
         """A table of which nothing is left is a mistake to be told, not an empty community."""

@@ -78,6 +78,7 @@ _LINE: Final = Phrase(
     "{table}: {rows:,} rows read, {accepted:,} accepted, {rejected:,} rejected",
     "{table}：读取 {rows:,} 行，接受 {accepted:,} 行，拒绝 {rejected:,} 行",
 )
+_REPEATED: Final = Phrase(", {repeated:,} more repeat their ids", "，另有 {repeated:,} 行重复其标识")
 _ADDED: Final = Phrase(", {added:,} added because others name them", "，另因被引用而补入 {added:,} 个")
 _UNREAD: Final = Phrase("{file}: columns not kept: {columns}", "{file}：未采用的列：{columns}")
 _ENCODING_NOTE: Final = Phrase("{file}: read as {encoding}", "{file}：按 {encoding} 编码读取")
@@ -101,6 +102,8 @@ class TableSummary:
     """Rows by reason."""
     examples: dict[str, list[str]] = field(default_factory=dict)
     """The first few cases of each reason, in words."""
+    repeated: int = 0
+    """Further rows that only repeat ids, where a table is read from a log: passed over, and not among `rows`."""
     added: int = 0
     """Ids that were in no row of this table and were added because other tables name them."""
     future: int = 0
@@ -140,6 +143,7 @@ class ReadSummary:
                     "rows": table.rows,
                     "accepted": table.accepted,
                     "rejected": dict(table.rejected),
+                    "repeated": table.repeated,
                     "added": table.added,
                 }
                 for name, table in self.tables.items()
@@ -157,6 +161,7 @@ class ReadSummary:
                 continue
             rejected = table.rejected.total()
             line = _LINE(lang, table=_TABLE[name](lang), rows=table.rows, accepted=table.accepted, rejected=rejected)
+            line += _REPEATED(lang, repeated=table.repeated) if table.repeated else ""
             yield line + (_ADDED(lang, added=table.added) if table.added else "")
             for reason, count in table.rejected.most_common():
                 example = table.examples.get(reason, [""])[0]

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol, cast
 
@@ -43,9 +43,13 @@ class Source:
     table: str
     name: str
     """What to call it in messages and in the log."""
+    place: str
+    """Its path, or its table: two sources of one place read the same rows."""
     batches: Batches
     text: TextFile | None = None
     """The text file underneath, where there is one."""
+    distinct: bool = False
+    """Whether rows may repeat an id of members or items."""
 
     @property
     def sparse(self) -> bool:
@@ -68,12 +72,22 @@ def find_sources(source: Path | str | Mapping[str, Path | str], config: ReadConf
         strangers = [name for name in source if name not in TABLES]
         if strangers:
             raise ConfigError(f"there is no table {strangers[0]!r}; the tables are {', '.join(TABLES)}")
-        files = {name: [Path(source[name])] for name in TABLES if name in source}
+        files = {name: Path(source[name]) for name in TABLES if name in source}
         _need(files, "the input", sorted(source))
-        return [_file(name, path, path.name, config) for name, paths in files.items() for path in paths], []
-    if is_database_url(str(source)):
-        return _database(str(source), config), []
-    return _folder(Path(source), config)
+        found, ignored = [_file(name, path, path.name, config) for name, path in files.items()], []
+    elif is_database_url(str(source)):
+        found, ignored = _database(str(source), config), []
+    else:
+        found, ignored = _folder(Path(source), config)
+    return [replace(one, distinct=_is_distinct(one, found, config)) for one in found], ignored
+
+
+def _is_distinct(source: Source, found: list[Source], config: ReadConfig) -> bool:
+    said = config.tables.get(cast(TableName, source.table), TableSource()).distinct
+    if source.table not in ("members", "items"):
+        return False
+    shared = any(other.place == source.place and other.table != source.table for other in found)
+    return shared if said is None else said
 
 
 def _folder(folder: Path, config: ReadConfig) -> tuple[list[Source], list[str]]:
@@ -138,14 +152,14 @@ def _need(files: Mapping[str, object], where: str, present: list[str]) -> None:
 
 def _file(table: str, path: Path, name: str, config: ReadConfig) -> Source:
     if path.suffix == ".parquet":
-        return Source(table, name, ParquetFile(path))
+        return Source(table, name, str(path), ParquetFile(path))
     layout = config.tables.get(cast(TableName, table), TableSource())
     text = TextFile(path, layout.encoding or config.encoding)
     bare = path.name.removesuffix(".gz")
     if bare.endswith(_JSON):
-        return Source(table, name, JsonLinesFile(text), text)
+        return Source(table, name, str(path), JsonLinesFile(text), text)
     separator = layout.separator or config.separator or ("\t" if bare.endswith(".tsv") else None)
-    return Source(table, name, DelimitedFile(text, separator=separator, header=layout.header), text)
+    return Source(table, name, str(path), DelimitedFile(text, separator=separator, header=layout.header), text)
 
 
 def _database(url: str, config: ReadConfig) -> list[Source]:
@@ -158,6 +172,6 @@ def _database(url: str, config: ReadConfig) -> list[Source]:
         named = layout.source or by_plain.get(table)
         if named is not None:
             name = table if is_query(named) else named
-            sources[table] = Source(table, name, DatabaseTable(engine, named))
+            sources[table] = Source(table, name, named, DatabaseTable(engine, named))
     _need(sources, "the database", present)
     return list(sources.values())
