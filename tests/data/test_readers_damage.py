@@ -200,5 +200,6 @@ def test_the_summary_tells_every_reason_in_both_languages(read_files):
         "rows": 4,
         "accepted": 1,
         "rejected": {"bad_time": 3},
+        "repeated": 0,
         "added": 0,
     }

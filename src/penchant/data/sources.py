@@ -68,15 +68,16 @@ def find_sources(source: Path | str | Mapping[str, Path | str], config: ReadConf
         ReadError: there is no such folder, or it lacks items or events, or has two files for one table.
         ConfigError: a table is none of ours.
     """
+    ignored: list[str] = []
     if isinstance(source, Mapping):
         strangers = [name for name in source if name not in TABLES]
         if strangers:
             raise ConfigError(f"there is no table {strangers[0]!r}; the tables are {', '.join(TABLES)}")
         files = {name: Path(source[name]) for name in TABLES if name in source}
         _need(files, "the input", sorted(source))
-        found, ignored = [_file(name, path, path.name, config) for name, path in files.items()], []
+        found = [_file(name, path, path.name, config) for name, path in files.items()]
     elif is_database_url(str(source)):
-        found, ignored = _database(str(source), config), []
+        found = _database(str(source), config)
     else:
         found, ignored = _folder(Path(source), config)
     return [replace(one, distinct=_is_distinct(one, found, config)) for one in found], ignored
