@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from penchant.data.batches import RawBatch
 from penchant.data.columns import TABLES
-from penchant.data.door import LONGEST_ID, Admitted, Door, RawBatch
+from penchant.data.door import LONGEST_ID, Admitted, Door
 from penchant.data.mapping import ReadConfig
 from penchant.data.matching import resolve
 from penchant.data.rejections import ReadSummary, Reason, RejectionLog

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from penchant.data.batches import DAMAGED, RawBatch
 from penchant.data.blocks import LONGEST_LINE, Block, TextFile
-from penchant.data.door import DAMAGED, RawBatch
 from penchant.data.records import Positions, RecordParser, Records, sound_records
 from penchant.data.rejections import Reason
 from penchant.errors import ColumnError, ReadError

@@ -1,18 +1,17 @@
 """The door: every row that comes in is checked here, and what does not pass is counted with its reason."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from penchant.data.batches import RawBatch
 from penchant.data.columns import REQUIRED, TABLES, EventKind
+from penchant.data.failures import Failures, described
 from penchant.data.mapping import ColumnSource, ReadConfig
 from penchant.data.matching import Plan
-from penchant.data.rejections import Reason, RejectionLog, shortened
+from penchant.data.rejections import Reason, RejectionLog
 from penchant.data.times import TimeReader
 from penchant.data.values import as_boolean, as_list, as_number, as_text
 from penchant.errors import UnknownIdError
@@ -27,21 +26,8 @@ _ID_COLUMNS: Final = {
     "other_id": ("members", Reason.UNKNOWN_MEMBER),
     "item_id": ("items", Reason.UNKNOWN_ITEM),
 }
-_LONGEST_DETAIL: Final = 80
 _NOUN: Final = {"members": "member", "items": "item"}
 _PATHS: Final = ("categories", "labels")
-DAMAGED: Final = {"line": pl.Int64(), "reason": pl.String(), "detail": pl.String(), "row": pl.String()}
-
-
-@dataclass(frozen=True)
-class RawBatch:
-    """Rows as a reader found them, under the file's own column names."""
-
-    rows: pl.DataFrame
-    lines: pl.Series
-    """(rows,) where each row starts: the line of a text file, from 1, else the number of the row."""
-    damaged: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DAMAGED))
-    """What could not be taken apart: `line`, `reason`, `detail`, `row` (its text)."""
 
 
 @dataclass(frozen=True)
@@ -51,70 +37,6 @@ class Admitted:
     rows: pl.DataFrame
     added: dict[str, pl.DataFrame] = field(default_factory=dict)
     """New rows of `members` and `items`, where these may be added."""
-
-
-_REPEATED: Final = -1
-Detail = str | Callable[[pl.Series], pl.Series]
-
-
-class _Failures:
-    """Which rows of a batch fail, each for the first of its reasons."""
-
-    def __init__(self, size: int) -> None:
-        self.codes = np.zeros(size, dtype=np.int16)
-        self.cases: list[tuple[Reason, Detail]] = []
-
-    def mark(self, failing: pl.Series | NDArray[np.bool_], reason: Reason, detail: Detail) -> None:
-        """Fail the rows where `failing` is true; `detail` is about all of them, or makes words for each."""
-        mask = failing.fill_null(False).to_numpy() if isinstance(failing, pl.Series) else failing
-        hits = mask & (self.codes == 0)
-        if hits.any():
-            self.cases.append((reason, detail))
-            self.codes[hits] = len(self.cases)
-
-    def pass_over(self, repeating: NDArray[np.bool_]) -> None:
-        """Rows that only say again what is known neither pass nor fail, whatever else is wrong with them."""
-        self.codes[repeating] = _REPEATED
-
-    @property
-    def repeated(self) -> int:
-        """How many rows were passed over."""
-        return int((self.codes == _REPEATED).sum())
-
-    @property
-    def passing(self) -> NDArray[np.bool_]:
-        """(rows,) true where no check has failed so far."""
-        return self.codes == 0
-
-    @property
-    def failing(self) -> NDArray[np.bool_]:
-        """(rows,) true where a check has failed."""
-        return self.codes > 0
-
-    def table(self, batch: RawBatch) -> pl.DataFrame:
-        """The failing rows as the log wants them."""
-        rejected = []
-        for code, (reason, detail) in enumerate(self.cases, start=1):
-            failing = pl.Series(self.codes == code)
-            if not failing.any():
-                continue
-            if isinstance(detail, str):
-                about = pl.Series([detail]).new_from_index(0, int(failing.sum()))
-            else:
-                about = detail(failing)
-            found = batch.rows.filter(failing)
-            cells = pl.DataFrame([as_text(found[name]) for name in found.columns]).select(shortened(pl.all()))
-            rejected.append(
-                pl.DataFrame(
-                    {
-                        "line": batch.lines.filter(failing),
-                        "reason": pl.Series([reason.value]).new_from_index(0, len(cells)),
-                        "detail": about,
-                        "row": cells.to_struct(),
-                    }
-                )
-            )
-        return pl.concat(rejected).sort("line")
 
 
 class Door:
@@ -152,7 +74,7 @@ class Door:
         # In one piece: polars 2.1 panics where it formats a column of texts that begins with an empty piece.
         batch = replace(batch, rows=batch.rows.rechunk())
         self.log.add(plan.table, file, batch.damaged)
-        failures = _Failures(len(batch.rows))
+        failures = Failures(len(batch.rows))
         typed = self._typed(file, batch.rows, plan, times, failures)
         _check_presence(plan.table, typed, failures)
         if plan.distinct:
@@ -170,7 +92,7 @@ class Door:
         return Admitted(typed, added)
 
     def _typed(
-        self, file: str, rows: pl.DataFrame, plan: Plan, times: dict[str, TimeReader], failures: _Failures
+        self, file: str, rows: pl.DataFrame, plan: Plan, times: dict[str, TimeReader], failures: Failures
     ) -> pl.DataFrame:
         """Every column of the table, cast from the cells that the plan names for it."""
         columns = []
@@ -212,11 +134,11 @@ class Door:
         cells: pl.Series,
         source: ColumnSource,
         times: dict[str, TimeReader],
-        failures: _Failures,
+        failures: Failures,
     ) -> pl.Series:
         """Cells as our type; rows whose cell is not of it fail."""
         present = cells.is_not_null()
-        found = _found(ours, cells)
+        found = described(ours, cells)
         if isinstance(dtype, pl.Datetime):
             moments = times[ours](cells)
             failures.mark(moments.is_null() & present, Reason.BAD_TIME, found)
@@ -248,7 +170,7 @@ class Door:
             failures.mark(texts.str.contains("\x00", literal=True), Reason.NUL_BYTE, ours)
         return texts
 
-    def _pass_over_repeats(self, table: str, typed: pl.DataFrame, failures: _Failures) -> None:
+    def _pass_over_repeats(self, table: str, typed: pl.DataFrame, failures: Failures) -> None:
         """Of the rows of one id the first that passes is taken; the others say nothing new."""
         ids = typed[f"{_NOUN[table]}_id"]
         passing = ids.set(pl.Series(~failures.passing), None)
@@ -258,14 +180,14 @@ class Door:
         failures.pass_over((known | (ids.is_in(taken.implode()) & ~first)).fill_null(False).to_numpy())
 
     def _check_ids(
-        self, table: str, file: str, typed: pl.DataFrame, lines: pl.Series, failures: _Failures
+        self, table: str, file: str, typed: pl.DataFrame, lines: pl.Series, failures: Failures
     ) -> dict[str, pl.DataFrame]:
         """Ids that stand twice in a table of their own, or that others name and no table has."""
         if table in self._known:
             name = f"{_NOUN[table]}_id"
             ids = typed[name].set(pl.Series(~failures.passing), None)
             again = ids.is_not_null() & (~ids.is_first_distinct() | ids.is_in(self._known[table].implode()))
-            failures.mark(again, Reason.DUPLICATE_ID, _found(name, ids))
+            failures.mark(again, Reason.DUPLICATE_ID, described(name, ids))
             self._know(table, ids.filter(pl.Series(failures.passing)))
             return {}
         unknown: dict[str, list[pl.Series]] = {"members": [], "items": []}
@@ -275,7 +197,7 @@ class Door:
             ids = typed[name]
             missing = ids.is_not_null() & ~ids.is_in(self._known[home].implode())
             if home in self._given and self.config.unknown_ids == "reject":
-                failures.mark(missing, reason, _found(name, ids))
+                failures.mark(missing, reason, described(name, ids))
             elif missing.any():
                 self._refuse_unknown(home, file, ids, lines, missing & pl.Series(failures.passing))
                 unknown[home].append(ids.set(~missing, None))
@@ -290,7 +212,7 @@ class Door:
                 '"reject" or "add"'
             )
 
-    def _add(self, home: str, found: list[pl.Series], failures: _Failures) -> pl.DataFrame:
+    def _add(self, home: str, found: list[pl.Series], failures: Failures) -> pl.DataFrame:
         """New rows of `home` for the ids that passing rows name; an item's title is its id until one is known."""
         passing = pl.Series(failures.passing)
         ids = pl.concat([one.alias("id").filter(passing) for one in found]).drop_nulls().unique(maintain_order=True)
@@ -314,7 +236,7 @@ class Door:
             counts.last = max(counts.last, future.max().isoformat())  # type: ignore[union-attr]
 
 
-def _check_presence(table: str, typed: pl.DataFrame, failures: _Failures) -> None:
+def _check_presence(table: str, typed: pl.DataFrame, failures: Failures) -> None:
     for name in REQUIRED[table]:
         empty = typed[name].list.len() == 0 if isinstance(typed[name].dtype, pl.List) else typed[name].is_null()
         failures.mark(empty | typed[name].is_null(), Reason.MISSING_VALUE, f"no {name}")
@@ -323,24 +245,16 @@ def _check_presence(table: str, typed: pl.DataFrame, failures: _Failures) -> Non
         failures.mark(typed["item_id"].is_null() & ~search, Reason.MISSING_VALUE, "no item_id, and not a search")
         failures.mark(typed["text"].is_null() & search, Reason.MISSING_VALUE, "no text, and a search")
     if table == "ties":
-        failures.mark(typed["member_id"] == typed["other_id"], Reason.SELF_TIE, _found("member_id", typed["member_id"]))
+        failures.mark(
+            typed["member_id"] == typed["other_id"], Reason.SELF_TIE, described("member_id", typed["member_id"])
+        )
     if table == "labels":
         neither = typed["text"].is_null() & typed["item_id"].is_null()
         failures.mark(neither, Reason.MISSING_VALUE, "neither text nor item_id")
 
 
-def _attribute(cells: pl.Series, name: str, failures: _Failures) -> pl.Series:
+def _attribute(cells: pl.Series, name: str, failures: Failures) -> pl.Series:
     """A column of the user's own; its type is settled later, when all of its cells are there."""
     if cells.dtype == pl.String:
         failures.mark(cells.str.contains("\x00", literal=True), Reason.NUL_BYTE, name)
     return cells.fill_nan(None) if cells.dtype.is_float() else cells
-
-
-def _found(name: str, cells: pl.Series) -> Callable[[pl.Series], pl.Series]:
-    """Words about cells, made only for the rows that need them."""
-
-    def words(rows: pl.Series) -> pl.Series:
-        texts = pl.DataFrame({"cell": as_text(cells.filter(rows))})
-        return texts.select(pl.format("{} {}", pl.lit(name), shortened(pl.col("cell"), _LONGEST_DETAIL))).to_series()
-
-    return words

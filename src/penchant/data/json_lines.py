@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from penchant.data.batches import DAMAGED, RawBatch
 from penchant.data.blocks import Block, TextFile
-from penchant.data.door import DAMAGED, RawBatch
 from penchant.data.rejections import Reason
 from penchant.errors import ReadError
 

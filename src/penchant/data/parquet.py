@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from penchant.data.door import RawBatch
+from penchant.data.batches import RawBatch
 from penchant.errors import ReadError
 
 _ROWS: Final = 200_000

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol, cast
 
+from penchant.data.batches import RawBatch
 from penchant.data.blocks import TextFile
 from penchant.data.columns import TABLES
 from penchant.data.delimited import DelimitedFile
-from penchant.data.door import RawBatch
 from penchant.data.json_lines import JsonLinesFile
 from penchant.data.mapping import CONFIG_NAME, ReadConfig, TableName, TableSource
 from penchant.data.parquet import ParquetFile

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from penchant.data.door import RawBatch
+from penchant.data.batches import RawBatch
 from penchant.errors import MissingExtraError, ReadError
 
 if TYPE_CHECKING:
