@@ -31,6 +31,7 @@ EVENT_FILES = {
     "events.csv.gz": gzip.compress((HEADER + "m1,p1,buy,2026-01-05T10:00:00Z\n").encode()),
     "events.jsonl": JSON_EVENT.encode(),
     "events.ndjson": JSON_EVENT.encode(),
+    "events.json": JSON_EVENT.encode(),
     "events.jsonl.gz": gzip.compress(JSON_EVENT.encode()),
     "events.parquet": parquet(
         pl.DataFrame({"member_id": ["m1"], "item_id": ["p1"], "kind": ["buy"], "at": [datetime(2026, 1, 5, 10)]})
@@ -120,7 +121,7 @@ UNREADABLE = {
     "blank csv": ({"events.csv": "\n \n"}, "events.csv is empty"),
     "blank jsonl": ({"events.jsonl": "\n"}, "events.jsonl is empty"),
     "header only": ({"events.csv": HEADER}, "events.csv has no rows; at least one of events was wanted"),
-    "json array": ({"events.jsonl": "[{}]"}, "is a JSON array; one object a line was wanted"),
+    "json array": ({"events.json": "[{}]"}, "is a JSON array; one object a line was wanted"),
     "text as parquet": ({"events.parquet": "PAR1 no"}, "events.parquet is not a Parquet file"),
     "empty parquet": ({"events.parquet": b""}, "events.parquet is not a Parquet file"),
     "cut parquet": ({"events.parquet": EVENT_FILES["events.parquet"][:-60]}, "events.parquet is not a Parquet file"),

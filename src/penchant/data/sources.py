@@ -17,7 +17,7 @@ from penchant.data.sql import DatabaseTable, connect, is_database_url, is_query,
 from penchant.errors import ConfigError, ReadError
 
 NEEDED: Final = ("items", "events")
-_JSON: Final = (".jsonl", ".ndjson")
+_JSON: Final = (".jsonl", ".ndjson", ".json")
 _SUFFIXES: Final = (".csv", ".tsv", *_JSON)
 _ENDINGS: Final = (".parquet", *_SUFFIXES, *(f"{suffix}.gz" for suffix in _SUFFIXES))
 
