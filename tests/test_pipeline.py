@@ -10,13 +10,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from penchant.artifacts import load_artifact
 from penchant.builds import Build
 from penchant.collaborative.linear import Ease
 from penchant.data.community import Community
 from penchant.data.interactions import histories
-from penchant.errors import StorageError, TooLittleDataError
+from penchant.errors import ConfigError, StorageError, TooLittleDataError
 from penchant.language import Phrase
 from penchant.pipeline import Context, Stage, StageProgress, build
+from penchant.quality import measure
+from penchant.recommend import RecommendConfig
 from penchant.stages import STAGES
 from penchant.training.options import Options
 from penchant.workspace import Workspace
@@ -259,3 +262,95 @@ def test_a_rebuild_that_is_killed_leaves_the_current_build_answering(workspace: 
     assert scores_of(workspace.require_current()) == expected
     built = build(workspace, stages=QUICK)
     assert scores_of(built) != expected
+
+
+# -- the build that users get --
+
+MINILM = '[build]\nencoder = "minilm"\n'
+"""The smaller packaged encoder."""
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory, small_community: Community) -> Workspace:
+    """A workspace with an uninterrupted build of all stages."""
+    workspace = Workspace.create(tmp_path_factory.mktemp("full") / "shop.ws", settings=MINILM)
+    with workspace.store() as store:
+        store.write(small_community)
+    build(workspace, options=QUIET)
+    return workspace
+
+
+QUIET = Options(progress=False, precision="float32")
+
+
+def lists_of(built: Build) -> list[list[tuple[str, float, str]]]:
+    recommender = built.recommender()
+    rankings = [recommender.recommend(member_id, 5) for member_id in built.community.member_ids.ids]
+    return [[(pick.item_id, pick.score, pick.reason) for pick in ranking] for ranking in rankings]
+
+
+@pytest.mark.slow
+def test_the_whole_build_recommends_and_measures(full: Workspace, small_community: Community) -> None:
+    built = full.require_current()
+    assert list(built.stages) == ["community", "text", "recommend", "evaluate"]
+    vectors = load_artifact(built.folder("text"), "text").arrays["items"]
+    assert vectors.shape == (len(small_community.items), 384)
+    # Each member likes one of three categories, and that is what they are shown.
+    categories = small_community.items["categories"].list.first()
+    own = 0
+    for member, picks in enumerate(lists_of(built)):
+        liked = categories[6 * (member % 3)]
+        own += sum(categories[small_community.item_ids.row(item_id)] == liked for item_id, _, _ in picks[:2])
+    assert own >= 0.75 * 2 * len(small_community.members)
+    quality = built.quality
+    assert quality.reason is None
+    assert quality.members >= 20
+    assert {"penchant", "without language model", "popularity", "ease", "text"} <= set(quality.systems)
+    ours = quality.systems["penchant"]["ndcg@10"]
+    assert ours.low is not None
+    assert ours.low <= ours.value <= (ours.high or 0)
+    assert quality.systems["penchant"]["ndcg@10"].value > quality.systems["popularity"]["ndcg@10"].value
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", ["text", "recommend", "evaluate"])
+def test_the_whole_build_killed_resumes_to_the_same_answers(
+    full: Workspace, tmp_path: Path, small_community: Community, at: str
+) -> None:
+    workspace = Workspace.create(tmp_path / "shop.ws", settings=MINILM)
+    with workspace.store() as store:
+        store.write(small_community)
+    code = """
+        import os, signal, sys, threading
+        from penchant.pipeline import build
+        from penchant.training.options import Options
+        from penchant.workspace import Workspace
+
+        def kill(progress):
+            if progress.stage.name == sys.argv[2] and progress.status == "running":
+                threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+        build(Workspace.open(sys.argv[1]), options=Options(progress=False, precision="float32"), on_stage=kill)
+        """
+    outcome = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(workspace.path), at],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert outcome.returncode == -signal.SIGKILL, outcome.stdout + outcome.stderr
+    built = build(workspace, options=QUIET)
+    assert lists_of(built) == lists_of(full.require_current())
+    assert built.quality == full.require_current().quality
+
+
+def test_settings_of_a_system_without_meaning_stop_the_build(workspace: Workspace) -> None:
+    (workspace.path / "penchant.toml").write_text("[recommend]\nsources = ['palmistry']\n")
+    with pytest.raises(ConfigError, match=r"settings of \[recommend\] without meaning: sources.0: "):
+        build(Workspace.open(workspace.path))
+
+
+def test_nothing_to_hold_out_is_told(small_community: Community) -> None:
+    few = small_community.with_events(small_community.events.head(2))
+    assert "hold out" in (measure(few, RecommendConfig(), Options()).reason or "")

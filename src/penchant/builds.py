@@ -15,7 +15,9 @@ from penchant.data.community import Community
 from penchant.errors import ArtifactError, NotBuiltError
 
 if TYPE_CHECKING:
-    pass
+    from penchant.quality import Quality
+    from penchant.recommend import Recommender
+    from penchant.text.encoder import Encoder
 
 STAGE_RECORD: Final = "stage.json"
 BUILD_RECORD: Final = "build.json"
@@ -121,6 +123,23 @@ class Build:
         from penchant.data.snapshot import load_community
 
         return load_community(self.folder("community"))
+
+    def recommender(self, *, encoder: "Encoder | None" = None) -> "Recommender":
+        """The recommender of this build, over the community as it was then.
+
+        Args:
+            encoder: the one that the build was made with, where texts that people write are to be read.
+        """
+        from penchant.recommend import Recommender
+
+        return Recommender.load(self.folder("recommend"), self.community, encoder=encoder)
+
+    @cached_property
+    def quality(self) -> "Quality":
+        """How good the recommendations of this build are on held-out events."""
+        from penchant.quality import Quality
+
+        return Quality.read(self.folder("evaluate"))
 
 
 def read_stage(folder: Path) -> StageRecord | None:
