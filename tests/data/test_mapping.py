@@ -1,6 +1,7 @@
 """What a `penchant.toml` may say, and which column then feeds which."""
 
 import re
+import tomllib
 
 import pytest
 
@@ -184,3 +185,12 @@ def test_an_event_needs_an_item_unless_it_may_have_a_text():
 def test_suggestions_put_known_names_before_similar_ones():
     assert suggestions("member_id", ["member_idd", "uid", "x"]) == ["uid", "member_idd"]
     assert suggestions("at", ["x", "y"]) == []
+
+
+def test_the_configuration_in_the_docs_is_one(pytestconfig):
+    page = (pytestconfig.rootpath / "docs" / "data-formats.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert examples
+    for example in examples:
+        config = ReadConfig.from_document(tomllib.loads(example))
+        assert config.columns["events"]["at"].format == "%d/%m/%Y %H:%M"
