@@ -1,6 +1,6 @@
 """What behaviour alone says: scorers that social, drift and recommend share."""
 
-from penchant.collaborative.cooccurrence import CoOccurrence, CoOccurrenceConfig
+from penchant.collaborative.cooccurrence import CoOccurrence, CoOccurrenceConfig, NextItems, NextItemsConfig
 from penchant.collaborative.factors import Als, AlsConfig
 from penchant.collaborative.linear import Ease, EaseConfig
 from penchant.collaborative.neighbours import Neighbours, NeighboursConfig
@@ -17,6 +17,8 @@ __all__ = [
     "EaseConfig",
     "Neighbours",
     "NeighboursConfig",
+    "NextItems",
+    "NextItemsConfig",
     "Popularity",
     "PopularityConfig",
     "Recency",

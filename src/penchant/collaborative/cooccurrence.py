@@ -23,21 +23,23 @@ class CoOccurrenceConfig(ItemToItemConfig):
     """How the events of the history being answered fade."""
     closeness: Recency = Recency(half_life_events=5.0)
     """How a pair of events counts less with the days and events between the two."""
-    popularity_exponent: float = Field(0.45, ge=0, le=1)
+    popularity_exponent: float = Field(default=0.45, ge=0, le=1)
     """Each pair's sum is divided by both items' number of members to this power; 0 leaves popular items on top."""
     window: PositiveInt = 50
     """Pairs further apart than this many events are not counted: without it a long history costs its square."""
     neighbours: PositiveInt = 500
     """Strongest partners that each item keeps."""
+    forward: bool = False
+    """Count a pair only for its later item; pairs of one moment count half for each."""
 
 
 class CoOccurrence(ItemToItem):
-    """A symmetric count of pairs of events of one member, each pair weighted by how close the two are in time.
+    """A count of pairs of events of one member, each pair weighted by how close the two are in time.
 
     weights[i, j] = Σ closeness(pair) · w · w′ / (n_i n_j)^e over all pairs of positive events with i and j, n being the
-    members that like an item. Symmetric, because in a session the order of two choices says little; what came last
-    counts through `recency`. A pair's distance in events is the difference of their places, events of one moment
-    sharing a place.
+    members that like an item. Symmetric unless `forward` is set, because in a session the order of two choices says
+    little; what came last counts through `recency`. A pair's distance in events is the difference of their places,
+    events of one moment sharing a place.
     """
 
     name = "cooccurrence"
@@ -49,10 +51,11 @@ class CoOccurrence(ItemToItem):
         item_count = len(community.item_ids)
         batch = _positive(histories(community, weights=config.event_weights))
         pairs = self._close_pairs(batch, item_count)
-        pairs = (pairs + pairs.T).tocsr()
         popularity = np.maximum(batch.touched(item_count).sum(axis=0).A1, 1) ** -config.popularity_exponent
         scale = sp.diags_array(popularity.astype(np.float32))
         pairs = sp.csr_matrix(scale @ pairs @ scale, dtype=np.float32)
+        # By row the item scored, so that each keeps the partners that speak for it most.
+        pairs = pairs.T.tocsr()
         kept = [
             strongest(pairs[part].toarray(), config.neighbours)
             for part in chunks(item_count, max(1, CELLS_AT_ONCE // max(item_count, 1)))
@@ -62,7 +65,7 @@ class CoOccurrence(ItemToItem):
         return self
 
     def _close_pairs(self, batch: Histories, item_count: int) -> sp.csr_matrix:
-        """(items, items) each close pair of events once, the earlier entry's item as the row."""
+        """(items, items) the closeness of all pairs of events, summed; the item that speaks is the row."""
         owners, later = batch.owners, later_events(batch)
         total = sp.csr_matrix((item_count, item_count), dtype=np.float32)
         rows: list[np.ndarray] = []
@@ -78,14 +81,37 @@ class CoOccurrence(ItemToItem):
             closeness = self.config.closeness.factor(
                 (batch.at[second] - batch.at[first]) / DAY, later[first] - later[second]
             )
-            rows.append(batch.items[first])
-            columns.append(batch.items[second])
-            values.append(closeness * batch.weights[first] * batch.weights[second])
-            waiting += len(first)
+            value = closeness * batch.weights[first] * batch.weights[second]
+            # A share of each pair speaks for its later entry, and one for the earlier.
+            together = batch.at[first] == batch.at[second]
+            onward = np.where(together, 0.5, 1.0) if self.config.forward else np.ones(len(first))
+            back = np.where(together, 0.5, 0.0) if self.config.forward else np.ones(len(first))
+            rows.extend((batch.items[first], batch.items[second]))
+            columns.extend((batch.items[second], batch.items[first]))
+            values.extend((value * onward, value * back))
+            waiting += 2 * len(first)
             if waiting > PAIRS_AT_ONCE:
                 total = total + _summed(rows, columns, values, item_count)
                 rows, columns, values, waiting = [], [], [], 0
         return total + _summed(rows, columns, values, item_count) if rows else total
+
+
+class NextItemsConfig(CoOccurrenceConfig):
+    """How what comes next is counted."""
+
+    recency: Recency = Recency(half_life_events=1.5)
+    """How the events of the history being answered fade."""
+    closeness: Recency = Recency(half_life_events=2.5)
+    """How a pair of events counts less with the days and events between the two."""
+    forward: bool = True
+    """Count a pair only for its later item; pairs of one moment count half for each."""
+
+
+class NextItems(CoOccurrence):
+    """What members do next, soon after an item: co-occurrence that looks forward only."""
+
+    name = "next"
+    config_type = NextItemsConfig
 
 
 def _positive(batch: Histories) -> Histories:

@@ -20,7 +20,7 @@ class NeighboursConfig(ItemToItemConfig):
     """Nearest items that each item keeps and is scored by."""
     shrinkage: NonNegativeFloat = 10.0
     """Added to the denominator, so that two items with one member in common are not near for that alone."""
-    popularity_exponent: float = Field(0.5, ge=0, le=1)
+    popularity_exponent: float = Field(default=0.5, ge=0, le=1)
     """Share of the denominator taken by the item scored; 0.5 is the cosine, less favours popular items."""
     max_history: PositiveInt = 1_000
     """Only so many of each member's last events count: time and memory grow with the square of a history."""

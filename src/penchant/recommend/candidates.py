@@ -1,0 +1,73 @@
+"""Candidates: the items that any source puts near the top, with every source's score of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from penchant.collaborative.scorer import Scorer
+from penchant.data.interactions import Histories
+from penchant.recommend.opinions import Opinions, members_at_once
+from penchant.vectors import Floats, Rows, chunks
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """For each member of a batch, the items to choose among; a ranker's rows.
+
+    Member m owns the entries `offsets[m]` to `offsets[m + 1]`.
+    """
+
+    sources: tuple[str, ...]
+    offsets: Rows
+    items: Rows
+    """(entries,) item rows, ascending within a member."""
+    scores: Floats
+    """(entries, sources) each source's score, in spreads above the member's mean."""
+
+
+def gather(
+    sources: Mapping[str, Scorer],
+    batch: Histories,
+    shut: sp.csr_matrix,
+    *,
+    closed: NDArray[np.bool_],
+    cold: NDArray[np.bool_],
+    trust: float,
+    per_source: int = 200,
+) -> Candidates:
+    """The union of each source's best items for each member, a few members at a time.
+
+    Args:
+        sources: fitted scorers by name.
+        batch: the members' histories.
+        shut: (members, items) nonzero where a member may not be shown an item.
+        closed: (items,) True where nobody may.
+        cold: (items,) items that nobody has touched.
+        trust: as `Opinions.of` takes it.
+        per_source: how many of each source's best items take part.
+    """
+    item_count = len(closed)
+    items: list[Rows] = []
+    scores: list[Floats] = []
+    lengths: list[int] = []
+    for part in chunks(len(batch), members_at_once(item_count)):
+        barred = (shut[part].toarray() > 0) | closed
+        opinions = Opinions.of(sources, batch.rows(part), barred, cold=cold, trust=trust)
+        chosen = np.zeros(barred.shape, dtype=bool)
+        count = min(per_source, item_count)
+        for found in opinions.scores.values():
+            best = np.argpartition(np.where(barred, np.inf, -found), count - 1, axis=1)[:, :count]
+            np.put_along_axis(chosen, best, True, axis=1)
+        chosen &= ~barred
+        lengths.extend(chosen.sum(axis=1))
+        items.append(np.nonzero(chosen)[1])
+        scores.append(np.stack([found[chosen] for found in opinions.scores.values()], axis=1))
+    return Candidates(
+        sources=tuple(sources),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        items=np.concatenate(items) if items else np.empty(0, dtype=np.int64),
+        scores=np.concatenate(scores) if scores else np.empty((0, len(sources)), dtype=np.float32),
+    )

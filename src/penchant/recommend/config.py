@@ -1,0 +1,81 @@
+"""The settings of recommendation."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, field_validator
+
+from penchant.collaborative.scorer import ScorerConfig
+from penchant.data.interactions import EventWeights
+from penchant.recommend.blend import BlendConfig
+from penchant.recommend.opinions import POPULARITY, TEXT
+from penchant.recommend.rules import RulesConfig
+
+SourceName = Literal["popularity", "ease", "als", "neighbours", "cooccurrence", "next", "text"]
+
+
+class RecommendConfig(BaseModel):
+    """What to recommend from, by which rules, and how it is tuned.
+
+    >>> RecommendConfig(sources=("popularity", "ease")).sources
+    ('popularity', 'ease')
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[SourceName, ...] = (
+        "popularity", "ease", "als", "neighbours", "cooccurrence", "next", "text",
+    )  # fmt: skip
+    """What is blended; `text` takes part only where there is an encoder."""
+    settings: dict[SourceName, dict[str, Any]] = Field(default_factory=dict)
+    """Settings of single sources that differ from their defaults, where tuning starts."""
+    event_weights: EventWeights = EventWeights()
+    """How much an event of each kind says that a member likes an item."""
+    rules: RulesConfig = RulesConfig()
+    """What may be shown to whom."""
+    validation: Literal["last", "random", "time"] = "last"
+    """Which events are held out to tune on: each member's last, a tenth of each member's, or the last tenth of all."""
+    tuning: Literal["full", "recency", "none"] = "full"
+    """Tuned before the weights: all settings of the grids, only how histories fade (no new fits), or nothing."""
+    tuning_members: PositiveInt = 3_000
+    """Members that settings and weights are judged on; a random sample where there are more."""
+    blend: BlendConfig = BlendConfig()
+    """How the weights of the sources are found."""
+    per_source: PositiveInt = 200
+    """Best items of each source that are candidates."""
+    new_item_trust: float = Field(default=0.3, ge=0, le=1)
+    """How far text speaks for behaviour about items that nobody has touched: 0 not at all, 1 as much as all sources."""
+    checked_reasons: bool = True
+    """Name in a reason only what lowers the score when it is taken out of the history; doubles an answer's time."""
+    words_weight: NonNegativeFloat = 1.0
+    """How much a person's own words count beside the blend, whose weights add up to one."""
+
+    @field_validator("sources")
+    @classmethod
+    def _has_popularity(cls, sources: tuple[SourceName, ...]) -> tuple[SourceName, ...]:
+        if POPULARITY not in sources:
+            raise ValueError("popularity answers members without a history and cannot be left out")
+        if len(set(sources)) != len(sources):
+            raise ValueError(f"a source is named twice in {', '.join(sources)}")
+        return sources
+
+    def start(self, name: SourceName) -> ScorerConfig:
+        """The settings that a source starts from.
+
+        Raises:
+            ConfigError: a setting is unknown or out of bounds.
+        """
+        from pydantic import ValidationError
+
+        from penchant.errors import ConfigError
+        from penchant.recommend.sources import SOURCES
+
+        try:
+            return SOURCES[name][1].model_validate(
+                {"event_weights": self.event_weights.model_dump(by_alias=False), **self.settings.get(name, {})}
+            )
+        except ValidationError as error:
+            raise ConfigError(f"settings of the source {name} have no meaning: {error}") from error
+
+    def used_sources(self, *, with_text: bool) -> tuple[SourceName, ...]:
+        """The sources that take part."""
+        return tuple(name for name in self.sources if name != TEXT or with_text)

@@ -1,0 +1,94 @@
+"""What every source says of every item for a batch of members, on one scale, and the blend of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penchant.collaborative.scorer import Scorer
+from penchant.data.interactions import Histories
+from penchant.recommend.scale import Scale
+from penchant.vectors import Floats
+
+TEXT: Final = "text"
+POPULARITY: Final = "popularity"
+CELLS_AT_ONCE: Final = 4_000_000
+"""Scores of one source held in memory at one time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opinions:
+    """Scores of a batch of members on one scale, by source, with what is needed to trace them back."""
+
+    scores: dict[str, Floats]
+    """Source to (members, items) scores in spreads above the member's mean."""
+    scales: dict[str, Scale]
+    """Source to how its own scores were scaled."""
+    cold: NDArray[np.bool_]
+    """(items,) items that nobody had touched when the sources were fitted."""
+    trust: float
+    """How far text speaks for behaviour about cold items."""
+
+    @classmethod
+    def of(
+        cls,
+        sources: Mapping[str, Scorer],
+        batch: Histories,
+        shut: NDArray[np.bool_],
+        *,
+        cold: NDArray[np.bool_],
+        trust: float,
+    ) -> "Opinions":
+        """Ask all sources.
+
+        Behaviour knows nothing of a cold item; there its scores are the text's times `trust`, where there is text.
+
+        Args:
+            sources: fitted scorers by name.
+            batch: the members' histories.
+            shut: (members, items) True where a member may not be shown an item.
+            cold: (items,) items without any event.
+            trust: 0 leaves cold items to the text's own weight, 1 lets text speak for all sources.
+        """
+        scores: dict[str, Floats] = {}
+        scales: dict[str, Scale] = {}
+        for name, source in sources.items():
+            raw = source.score(batch)
+            scales[name] = Scale.of(raw, shut)
+            scores[name] = scales[name].apply(raw)
+        if TEXT in scores and cold.any():
+            guess = trust * scores[TEXT][:, cold]
+            for name in scores:
+                if name != TEXT:
+                    scores[name][:, cold] = guess
+        return cls(scores, scales, cold, trust if TEXT in scores else 0.0)
+
+    def weights(self, weights: Mapping[str, float]) -> dict[str, Floats]:
+        """Source to (members, 1) weight: that of sources with no opinion of a member's goes to the text, if it has one.
+
+        Popularity keeps its own, since it has an opinion for everyone.
+        """
+        ours = {name: np.full((len(scores), 1), weights[name], np.float32) for name, scores in self.scores.items()}
+        if TEXT in ours:
+            text_speaks = self.scales[TEXT].speaks
+            for name in ours:
+                if name not in (TEXT, POPULARITY):
+                    passed = np.where(text_speaks & ~self.scales[name].speaks, ours[name], 0)
+                    ours[name] = ours[name] - passed
+                    ours[TEXT] = ours[TEXT] + passed
+        return ours
+
+    def blend(self, weights: Mapping[str, float]) -> Floats:
+        """(members, items) the weighted sum of the scores."""
+        ours = self.weights(weights)
+        total = np.zeros_like(next(iter(self.scores.values())))
+        for name, scores in self.scores.items():
+            total += ours[name] * scores
+        return total
+
+
+def members_at_once(item_count: int) -> int:
+    """How many members are scored together, so that memory stays bounded for any catalogue."""
+    return max(1, CELLS_AT_ONCE // max(item_count, 1))

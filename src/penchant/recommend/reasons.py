@@ -1,0 +1,207 @@
+"""Why an item was picked: the events that carried its score, and a sentence that names them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from penchant.collaborative.popularity import Popularity
+from penchant.collaborative.recency import counted_weights
+from penchant.collaborative.scorer import Scorer
+from penchant.data.columns import EventKind
+from penchant.data.verdicts import Evidence
+from penchant.data.vocabulary import Vocabulary
+from penchant.language import Lang, Phrase
+from penchant.recommend.deeds import ANY_DEED, DEEDS, Frequency
+from penchant.recommend.opinions import POPULARITY, TEXT, Opinions
+from penchant.recommend.person import Person
+
+NAMED: Final = 2
+"""Items of a history that one sentence names at most."""
+RECENT: Final = timedelta(days=14)
+OFTEN: Final = 3
+SECOND_SHARE: Final = 0.5
+"""A second item is named where it carries at least this part of what the first does."""
+SLIGHT: Final = 0.1
+"""Below this share of the score, the items named are told as part of a whole."""
+LONGEST_QUOTE: Final = 40
+
+BECAUSE: Final = Phrase("Because you {deeds}.", "因为你{deeds}。")
+ABOVE_ALL: Final = Phrase(
+    "Because of all that you have {verb}, above all {titles}.", "综合你{of}内容，尤其是{titles}。"
+)
+RESEMBLES: Final = Phrase("Its description is close to {titles}, which you {verb}.", "内容与你{of}{titles}相近。")
+WORDS: Final = Phrase("Its description is close to what you wrote: “{text}”.", "内容与你写的“{text}”相近。")
+POPULAR: Final = Phrase("Popular: {n:,} members like it.", "热门：有 {n:,} 位会员喜欢。")
+UNTRIED: Final = Phrase("New here: nobody has tried it yet.", "新上架：还没有会员尝试过。")
+ANYWAY: Final = Phrase("Chosen from what is left: {n:,} members like it.", "从剩余内容中选出：有 {n:,} 位会员喜欢。")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one item of a history, or something else, adds to a score."""
+
+    value: float
+    source: str
+    """The source that it moved most."""
+    item: int | None = None
+    """Row of the item of the history; None for popularity and for words."""
+
+
+def parts(
+    sources: Mapping[str, Scorer],
+    weights: Mapping[str, float],
+    opinions: Opinions,
+    person: Person,
+    item: int,
+    words: float = 0.0,
+) -> list[Part]:
+    """What adds to one item's blended score, largest first; only what is above zero.
+
+    Args:
+        sources: the scorers by name.
+        weights: of the blend.
+        opinions: of this person alone.
+        person: whose score it is.
+        item: row of the item.
+        words: what the person's own words add to its score.
+    """
+    ours = {name: float(weight[0, 0]) for name, weight in opinions.weights(weights).items()}
+    if opinions.cold[item] and TEXT in ours:
+        ours = {name: ours[name] if name == TEXT else 0.0 for name in ours} | {
+            TEXT: ours[TEXT] + opinions.trust * sum(weight for name, weight in ours.items() if name != TEXT)
+        }
+    touched = np.unique(person.history.items)
+    by_source: dict[str, np.ndarray] = {}
+    for name, weight in ours.items():
+        spread = float(opinions.scales[name].spread[0, 0])
+        if name == POPULARITY or not weight or not spread:
+            continue
+        added = sources[name].contributions(person.history, item) * (weight / spread)
+        by_source[name] = np.bincount(np.searchsorted(touched, person.history.items), added, minlength=len(touched))
+    found = []
+    if by_source:
+        table = np.stack(list(by_source.values()))
+        names = list(by_source)
+        for place in np.flatnonzero(table.sum(axis=0) > 0):
+            value = float(table[:, place].sum())
+            found.append(Part(value, names[int(table[:, place].argmax())], int(touched[place])))
+    popular = ours.get(POPULARITY, 0.0) * float(opinions.scores[POPULARITY][0, item])
+    if popular > 0 and not opinions.cold[item]:
+        found.append(Part(popular, POPULARITY))
+    if words > 0:
+        found.append(Part(words, "words"))
+    return sorted(found, key=lambda part: -part.value)
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Puts reasons into words."""
+
+    titles: Sequence[str]
+    item_ids: Vocabulary
+    popularity: Popularity
+    works: bool
+    """Whether items are works (films, books, songs), whose titles Chinese puts between 《 and 》."""
+
+    def reason(self, person: Person, item: int, found: Sequence[Part], lang: Lang) -> tuple[str, tuple[Evidence, ...]]:
+        """A sentence and the evidence it names.
+
+        What the person did comes first, since it is theirs; popularity is the reason only where nothing else is.
+        """
+        total = sum(part.value for part in found) or 1.0
+        own = [part for part in found if part.item is not None]
+        spoken = [part for part in found if part.source == "words"]
+        if spoken and (not own or spoken[0].value >= own[0].value):
+            text = _cut(person.text or "")
+            share = spoken[0].value / total
+            return WORDS(lang, text=text), (Evidence(share=share, text=person.text, source=TEXT),)
+        if own:
+            named = self._worth_naming(person, own)
+            evidence = tuple(self._evidence(person, part, part.value / total) for part in named)
+            if sum(piece.share for piece in evidence) < SLIGHT:
+                return self._above_all(person, named, lang), evidence
+            if named[0].source == TEXT:
+                return self._resembles(person, named[0], lang), evidence[:1]
+            return BECAUSE(lang, deeds=self._deeds(person, named, lang)), evidence
+        likers = int(self.popularity.likers[item])
+        popular = [part for part in found if part.source == POPULARITY]
+        if not likers:
+            return UNTRIED(lang), ()
+        if not popular:
+            return ANYWAY(lang, n=likers), ()
+        return POPULAR(lang, n=likers), (Evidence(share=popular[0].value / total, source=POPULARITY),)
+
+    def quoted(self, items: Sequence[int], lang: Lang) -> str:
+        """Titles between quotation marks, joined by and."""
+        marks = "《{}》" if lang == "zh" and self.works else "“{}”"
+        return {"en": " and ", "zh": "和"}[lang].join(marks.format(self.titles[item]) for item in items)
+
+    def _worth_naming(self, person: Person, own: Sequence[Part]) -> list[Part]:
+        """The strongest one or two, passing over what the person rated below their own mean where there is other."""
+        ratings = person.events.filter(pl.col("kind") == EventKind.RATE.value)
+        low: set[int] = set()
+        if len(ratings) and ratings["amount"].mean() is not None:
+            low = set(ratings.filter(pl.col("amount") < pl.col("amount").mean())["item"])
+        enjoyed = [part for part in own if part.item not in low] or list(own)
+        first = enjoyed[0]
+        return [part for part in enjoyed[:NAMED] if part.value >= SECOND_SHARE * first.value]
+
+    def _evidence(self, person: Person, part: Part, share: float) -> Evidence:
+        assert part.item is not None
+        event = _event(person, part.item)
+        return Evidence(
+            share=share,
+            item_id=self.item_ids.id(part.item),
+            title=self.titles[part.item],
+            kind=event["kind"],
+            at=event["at"],
+            source=part.source,
+        )
+
+    def _resembles(self, person: Person, part: Part, lang: Lang) -> str:
+        assert part.item is not None
+        deed = DEEDS[EventKind(_event(person, part.item)["kind"])]
+        return RESEMBLES(lang, titles=self.quoted([part.item], lang), verb=deed.bare, of=deed.of)
+
+    def _above_all(self, person: Person, named: Sequence[Part], lang: Lang) -> str:
+        items = [part.item for part in named if part.item is not None]
+        kinds = {EventKind(_event(person, item)["kind"]) for item in items}
+        deed = DEEDS[kinds.pop()] if len(kinds) == 1 else ANY_DEED
+        return ABOVE_ALL(lang, titles=self.quoted(items, lang), verb=deed.perfect, of=deed.of)
+
+    def _deeds(self, person: Person, named: Sequence[Part], lang: Lang) -> str:
+        told: dict[tuple[EventKind, Frequency, float | None], list[int]] = {}
+        for part in named:
+            assert part.item is not None
+            event = _event(person, part.item)
+            kind = EventKind(event["kind"])
+            amount = event["amount"] if kind == EventKind.RATE else None
+            told.setdefault((kind, _frequency(person, part.item, event), amount), []).append(part.item)
+        deeds = [
+            DEEDS[kind].tell(lang, self.quoted(items, lang), frequency, amount)
+            for (kind, frequency, amount), items in told.items()
+        ]
+        return {"en": " and ", "zh": "，"}[lang].join(deeds)
+
+
+def _event(person: Person, item: int) -> dict[str, Any]:
+    """The event with an item that counts: the heaviest, and the latest of equals."""
+    mine = np.flatnonzero(person.history.items == item)
+    counted = counted_weights(person.history)[mine]
+    return person.events.row(int(mine[int(counted.argmax())]), named=True)
+
+
+def _frequency(person: Person, item: int, event: Mapping[str, Any]) -> Frequency:
+    same = person.events.filter((pl.col("item") == item) & (pl.col("kind") == event["kind"]))
+    if len(same) >= OFTEN:
+        return "often"
+    return "recently" if person.now - event["at"] <= RECENT else "once"
+
+
+def _cut(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= LONGEST_QUOTE else flat[:LONGEST_QUOTE] + "…"

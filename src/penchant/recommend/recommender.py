@@ -1,0 +1,349 @@
+"""The recommender: sources, their blend, the rules of what may be shown, and a reason for each pick."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from penchant.artifacts import load_artifact, save_artifact
+from penchant.collaborative.itemtoitem import ItemToItem
+from penchant.collaborative.popularity import Popularity
+from penchant.collaborative.scorer import Scorer
+from penchant.data.columns import EventKind
+from penchant.data.community import Community
+from penchant.data.interactions import Histories
+from penchant.data.verdicts import Evidence, Pick, Ranking
+from penchant.errors import ArtifactError, ConfigError, NotFittedError
+from penchant.language import Lang
+from penchant.recommend import strategies
+from penchant.recommend.candidates import Candidates, gather
+from penchant.recommend.config import RecommendConfig
+from penchant.recommend.opinions import POPULARITY, TEXT, Opinions, members_at_once
+from penchant.recommend.person import Person, without_each
+from penchant.recommend.reasons import Part, Teller, parts
+from penchant.recommend.rules import closed, seen
+from penchant.recommend.scale import Scale
+from penchant.recommend.similarity import TextSimilarity
+from penchant.recommend.sources import load_sources, save_sources
+from penchant.text.encoder import Encoder
+from penchant.vectors import Floats, Rows, chunks, top_k
+
+KIND: Final = "recommender"
+CHECKED: Final = 4
+"""Items of a history that are tried as a reason for one pick."""
+SURE: Final = 0.005
+"""By how much, in spreads of a member's scores, a score must fall for what was taken away to be a reason."""
+
+
+class Recommender:
+    """Ranks items for members and for strangers.
+
+    Every answer is made from a history and the fitted sources alone, so events newer than the fit count at once: hand
+    `recommend_for` the events, or make a recommender with `on` for a community that holds them.
+    """
+
+    def __init__(
+        self,
+        community: Community,
+        sources: Mapping[str, Scorer],
+        weights: Mapping[str, float],
+        config: RecommendConfig,
+        *,
+        cold: NDArray[np.bool_],
+    ) -> None:
+        if set(sources) != set(weights) or POPULARITY not in sources:
+            raise ConfigError(
+                f"the sources {', '.join(sources)} and the weights {', '.join(weights)} must name the same, and "
+                f"{POPULARITY} among them"
+            )
+        self.community = community
+        self.sources = dict(sources)
+        self.weights = dict(weights)
+        self.config = config
+        self.cold = cold
+        """(items,) items that nobody had touched when the sources were fitted."""
+
+    @cached_property
+    def closed(self) -> NDArray[np.bool_]:
+        """(items,) items that nobody is shown."""
+        return closed(self.community, self.config.rules)
+
+    def on(self, community: Community) -> "Recommender":
+        """The same recommender over a community with the same items, such as one with newer events."""
+        _check_items(self.community, community)
+        return Recommender(community, self.sources, self.weights, self.config, cold=self.cold)
+
+    def with_weights(self, weights: Mapping[str, float]) -> "Recommender":
+        """The same recommender with other weights; a source that is not named is left out."""
+        sources = {name: self.sources[name] for name in weights}
+        return Recommender(self.community, sources, weights, self.config, cold=self.cold)
+
+    # -- many members, rows only: benchmarks, builds, the ranker --
+
+    def candidates(self, batch: Histories, shut: sp.csr_matrix) -> Candidates:
+        """The items worth ranking for each history, with every source's score of each."""
+        return gather(
+            self.sources, batch, shut,
+            closed=self.closed, cold=self.cold, trust=self.config.new_item_trust, per_source=self.config.per_source,
+        )  # fmt: skip
+
+    def rank(self, batch: Histories, shut: sp.csr_matrix, k: int) -> Rows:
+        """(batch, min(k, items)) item rows, best first, -1 where nothing is left; a few members at a time.
+
+        Args:
+            batch: the histories.
+            shut: (batch, items) nonzero where a member may not be shown an item.
+            k: length of the lists.
+        """
+        lists = [np.empty((0, min(k, len(self.closed))), dtype=np.int64)]
+        for part in chunks(len(batch), members_at_once(len(self.closed))):
+            barred = (shut[part].toarray() > 0) | self.closed
+            blended = self._opinions(batch.rows(part), barred).blend(self.weights)
+            blended[barred] = -np.inf
+            lists.append(top_k(blended, k, tie_rank=self.community.item_ids.id_rank))
+        return np.concatenate(lists)
+
+    # -- one person, with reasons --
+
+    def recommend(
+        self, member_id: str, k: int = 10, *, lang: Lang = "en", text: str | None = None, exclude: Collection[str] = ()
+    ) -> Ranking:
+        """The k best items for a member, each with its reason.
+
+        Args:
+            member_id: of a member of the community.
+            k: how many; fewer come back where fewer are left.
+            lang: of reasons and strategy.
+            text: what the member has just written, if anything.
+            exclude: ids of items not wanted this time.
+
+        Raises:
+            UnknownIdError: there is no such member, or no such item among those to exclude.
+            NotFittedError: a text was given and there is no encoder to read it.
+        """
+        person = Person.member(self.community, member_id, self.config.event_weights)
+        return self._answer(person.writing(text), k, lang, exclude)
+
+    def recommend_for(
+        self,
+        items: Sequence[str] = (),
+        *,
+        events: pl.DataFrame | None = None,
+        text: str | None = None,
+        k: int = 10,
+        lang: Lang = "en",
+        exclude: Collection[str] = (),
+    ) -> Ranking:
+        """The k best items for a stranger, from items they like, what they did, what they wrote, or nothing.
+
+        Args:
+            items: ids of items they like.
+            events: columns `item_id`, `kind`, `at`, and `amount` if any.
+            text: what they wrote.
+            k: how many.
+            lang: of reasons and strategy.
+            exclude: ids of items not wanted.
+
+        Raises:
+            UnknownIdError: an item is not in the community.
+            NotFittedError: a text was given and there is no encoder to read it.
+        """
+        person = Person.stranger(self.community, self.config.event_weights, items=items, events=events, text=text)
+        return self._answer(person, k, lang, exclude)
+
+    def similar(self, item_id: str, k: int = 10, *, lang: Lang = "en") -> Ranking:
+        """The k items closest to one item: by description where there is text, else by the members they share.
+
+        Raises:
+            UnknownIdError: there is no such item.
+        """
+        row = self.community.item_ids.row(item_id)
+        text = self.sources.get(TEXT)
+        if isinstance(text, TextSimilarity):
+            scores, strategy, reason = text.score_like(row), strategies.BY_DESCRIPTION, strategies.LIKE_DESCRIPTION
+        else:
+            scores, strategy, reason = self._like_by_members(row), strategies.BY_MEMBERS, strategies.LIKE_MEMBERS
+        scores = np.where(self.closed | (scores <= 0), -np.inf, scores)
+        scores[row] = -np.inf
+        picked = top_k(scores[None], k, tie_rank=self.community.item_ids.id_rank)[0]
+        picked = picked[picked >= 0]
+        sentence = reason(lang, titles=self._teller.quoted([row], lang))
+        evidence = (Evidence(share=1.0, item_id=item_id, title=self.community.titles[row], source=TEXT),)
+        picks = tuple(self._pick(item, float(scores[item]), sentence, evidence) for item in picked.tolist())
+        return Ranking(picks, (strategy if picks else strategies.NO_NEIGHBOURS)(lang))
+
+    def score(self, person: Person, item: int) -> float:
+        """The blended score of one item row for a person, as its pick carries it, seen or not."""
+        _, blended, _ = self._blended(person, np.zeros(len(self.closed), dtype=bool))
+        return float(blended[item])
+
+    def explain(self, person: Person, items: Sequence[int]) -> list[list[Part]]:
+        """For each item row, what adds to its score for a person, largest first."""
+        opinions, _, words = self._blended(person, self._barred(person, ()))
+        return [parts(self.sources, self.weights, opinions, person, item, float(words[item])) for item in items]
+
+    def _answer(self, person: Person, k: int, lang: Lang, exclude: Collection[str]) -> Ranking:
+        if k < 1:
+            raise ConfigError(f"k is {k}; ask for at least 1 item")
+        barred = self._barred(person, exclude)
+        opinions, blended, words = self._blended(person, barred)
+        blended = np.where(barred, -np.inf, blended)
+        picked = top_k(blended[None], k, tie_rank=self.community.item_ids.id_rank)[0]
+        chosen = picked[picked >= 0].tolist()
+        found = [parts(self.sources, self.weights, opinions, person, item, float(words[item])) for item in chosen]
+        if self.config.checked_reasons:
+            found = self._checked(person, barred, chosen, found, blended - words)
+        picks = []
+        for item, why in zip(chosen, found, strict=True):
+            reason, evidence = self._teller.reason(person, item, why, lang)
+            picks.append(self._pick(item, float(blended[item]), reason, evidence))
+        strategy = self._strategy(person, opinions, lang) if picks else strategies.NOTHING_LEFT(lang, items=len(barred))
+        return Ranking(tuple(picks), strategy, person.member_id)
+
+    def _checked(
+        self,
+        person: Person,
+        barred: NDArray[np.bool_],
+        chosen: Sequence[int],
+        found: Sequence[Sequence[Part]],
+        blended: Floats,
+    ) -> list[list[Part]]:
+        """The parts less those items of the history without which the score would not be lower.
+
+        A part is what an event adds as things stand. Without the event, older ones would count for more, and what it
+        was measured against would change too; so the strongest are taken out of the history in earnest, one by one.
+        """
+        own = [[part for part in why if part.item is not None][:CHECKED] for why in found]
+        items = sorted({part.item for why in own for part in why if part.item is not None})
+        if not items:
+            return [list(why) for why in found]
+        opinions = self._opinions(without_each(person.history, items), np.repeat(barred[None], len(items), axis=0))
+        without = opinions.blend(self.weights)[:, chosen]
+        lowered = without < blended[chosen] - SURE
+        place = {item: row for row, item in enumerate(items)}
+        checked: list[list[Part]] = []
+        for column, why in enumerate(found):
+            true = {part.item for part in own[column] if part.item is not None and lowered[place[part.item], column]}
+            checked.append([part for part in why if part.item is None or part.item in true])
+        return checked
+
+    def _blended(self, person: Person, barred: NDArray[np.bool_]) -> tuple[Opinions, Floats, Floats]:
+        """Opinions of one person, the blended score of each item, and what their own words add to it."""
+        opinions = self._opinions(person.history, barred[None])
+        words = np.zeros(len(barred), dtype=np.float32)
+        if person.text:
+            text = self.sources.get(TEXT)
+            if not isinstance(text, TextSimilarity):
+                raise NotFittedError(
+                    "this recommender was trained without an encoder, so it cannot read a text; train it with one"
+                )
+            close = text.score_text(person.text)[None]
+            words = self.config.words_weight * Scale.of(close, barred[None]).apply(close)[0]
+        return opinions, opinions.blend(self.weights)[0] + words, words
+
+    def _opinions(self, batch: Histories, barred: NDArray[np.bool_]) -> Opinions:
+        return Opinions.of(self.sources, batch, barred, cold=self.cold, trust=self.config.new_item_trust)
+
+    def _barred(self, person: Person, exclude: Collection[str]) -> NDArray[np.bool_]:
+        events = person.events.with_columns(member=pl.lit(0, dtype=pl.UInt32))
+        own = seen(events, (1, len(self.closed)), self.config.rules).toarray()[0] > 0
+        own[[self.community.item_ids.row(item_id) for item_id in exclude]] = True
+        return own | self.closed
+
+    def _strategy(self, person: Person, opinions: Opinions, lang: Lang) -> str:
+        speaking = {name for name, scale in opinions.scales.items() if name != POPULARITY and scale.speaks.any()}
+        count = len(person.events)
+        if speaking:
+            day = f"{person.events['at'][-1]:%Y-%m-%d}"
+            if speaking == {TEXT}:
+                rest = strategies.BY_TEXT(lang)
+            else:
+                rest = (strategies.BLEND if TEXT in speaking else strategies.BEHAVIOUR)(lang, events=count, day=day)
+            return strategies.WORDS_AND(lang, rest=rest) if person.text else rest
+        if person.text:
+            return strategies.BY_WORDS(lang)
+        if count:
+            return strategies.SAYS_NOTHING(lang, events=count)
+        return (strategies.NO_EVENTS if person.member_id else strategies.NOTHING_KNOWN)(lang)
+
+    def _like_by_members(self, row: int) -> Floats:
+        for name in ("neighbours", "cooccurrence", "ease"):
+            source = self.sources.get(name)
+            if isinstance(source, ItemToItem):
+                return source.score(Histories.of_items([[row]]))[0]
+        return np.zeros(len(self.closed), dtype=np.float32)
+
+    def _pick(self, item: int, score: float, reason: str, evidence: tuple[Evidence, ...]) -> Pick:
+        return Pick(self.community.item_ids.id(item), self.community.titles[item], score, reason, evidence)
+
+    @cached_property
+    def _teller(self) -> Teller:
+        popularity = self.sources[POPULARITY]
+        assert isinstance(popularity, Popularity)
+        return Teller(self.community.titles, self.community.item_ids, popularity, _are_works(self.community))
+
+    def save(self, folder: Path | str) -> None:
+        """Write the sources, the weights and the configuration; the community and the encoder are not written."""
+        folder = Path(folder)
+        save_sources(self.sources, folder)
+        save_artifact(
+            folder,
+            KIND,
+            arrays={"cold": self.cold},
+            meta={
+                "config": self.config.model_dump(mode="json"),
+                "weights": self.weights,
+                "items": _items_fingerprint(self.community),
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: Path | str, community: Community, *, encoder: Encoder | None = None) -> "Recommender":
+        """Read back what `save` wrote; answers are identical.
+
+        Args:
+            folder: that `save` wrote.
+            community: with the same items in the same order; its events are the members' histories.
+            encoder: the one it was trained with, if texts that people write are to be read.
+
+        Raises:
+            ArtifactError: the folder is damaged or of another kind, or was trained on other items.
+        """
+        folder = Path(folder)
+        artifact = load_artifact(folder, KIND)
+        if artifact.meta["items"] != _items_fingerprint(community):
+            raise ArtifactError(
+                f"{folder} was trained on other items than the {len(community.item_ids)} of this community; build again"
+            )
+        weights = artifact.meta["weights"]
+        sources = load_sources(tuple(weights), folder, encoder=encoder)
+        config = RecommendConfig.model_validate(artifact.meta["config"])
+        return cls(community, sources, weights, config, cold=artifact.arrays["cold"])
+
+
+def _items_fingerprint(community: Community) -> str:
+    digest = hashlib.sha256()
+    for item_id in community.item_ids.ids:
+        digest.update(item_id.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def _check_items(ours: Community, theirs: Community) -> None:
+    if not ours.item_ids.ids.equals(theirs.item_ids.ids):
+        raise ArtifactError("the community has other items than the recommender was trained on; train again")
+
+
+def _are_works(community: Community) -> bool:
+    """Whether items are read, played, or rated without a price: films, books, songs and not goods."""
+    kinds = set(community.events["kind"].unique())
+    if kinds & {EventKind.BUY.value, EventKind.CART.value, EventKind.RETURN.value}:
+        return False
+    if kinds & {EventKind.PLAY.value, EventKind.READ.value}:
+        return True
+    return EventKind.RATE.value in kinds and community.items["price"].null_count() == len(community.items)
