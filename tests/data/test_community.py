@@ -112,6 +112,27 @@ def test_fingerprints_tell_data_apart_and_nothing_else(small_community):
     assert shop.fingerprint() != small_community.fingerprint()
 
 
+def test_fingerprints_do_not_see_how_a_table_lies_in_memory():
+    plain = items(price=[1.5, None], tags=[["a", "b"], None], available=[None, None]).with_columns(
+        pl.col("available").cast(pl.Boolean),
+        code=pl.Series([b"x", None]),
+        weight=pl.Series(["1.50", None]).cast(pl.Decimal(9, 2)),
+    )
+    pieces = pl.concat([plain[:0], plain[:1], plain[1:]], rechunk=False)
+    from_more = pl.concat([plain, plain])[2:]
+    whole, *others = (Community.from_tables(table, events()).fingerprint() for table in (plain, pieces, from_more))
+    assert others == [whole, whole]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(["ab", "c"], ["a", "bc"]), (["a", None], ["a", ""]), ([None, "a"], ["a", None]), (["1", "2"], [1, 2])],
+)
+def test_fingerprints_see_where_cells_begin_and_end(one, other):
+    first, second = (Community.from_tables(items(colour=cells), events()).fingerprint() for cells in (one, other))
+    assert first != second
+
+
 def test_other_events_keep_members_items_and_rows(small_community):
     half = small_community.events.filter(pl.col("kind") == "buy")
     other = small_community.with_events(half.reverse())

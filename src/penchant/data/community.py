@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -19,6 +19,9 @@ from penchant.data.columns import (
 )
 from penchant.data.vocabulary import Vocabulary
 from penchant.errors import ColumnError, InputError, UnknownIdError
+
+_DIGESTED: Final = 100_000
+"""Cells hashed at a time, so that a fingerprint holds no second copy of a column."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,29 +200,22 @@ def _digest(digest: Any, column: pl.Series) -> None:
         digest.update(column.list.len().fill_null(0).to_numpy().tobytes())
         _digest(digest, column.explode(empty_as_null=False, keep_nulls=False))
         return
-    if isinstance(column.dtype, (pl.Categorical, pl.Enum)):
+    # What lies under a missing value is left over from before.
+    column = column.drop_nulls()
+    if isinstance(column.dtype, (pl.Categorical, pl.Enum, pl.Decimal)):
         column = column.cast(pl.String)
     elif column.dtype.is_float():
         # Zero has two signs, and they are equal.
         column = column + 0.0
     column = column.to_physical()
-    # What lies under a missing value is left over from before.
-    empty = pl.Series([""], dtype=pl.String) if column.dtype == pl.String else pl.Series([0], dtype=pl.Int8)
-    column = column.zip_with(~missing, empty.cast(column.dtype).new_from_index(0, len(column)))
-    column.rechunk().to_frame().write_ipc_stream(_DigestSink(digest), compat_level=pl.CompatLevel.oldest())  # type: ignore[call-overload]
-
-
-class _DigestSink:
-    """A writable that only hashes, so that a fingerprint holds no second copy of a table."""
-
-    def __init__(self, digest: Any) -> None:
-        self._digest = digest
-
-    def write(self, data: bytes) -> int:
-        self._digest.update(data)
-        return len(data)
-
-    def flush(self) -> None: ...
+    for start in range(0, len(column), _DIGESTED):
+        part = column.slice(start, _DIGESTED)
+        if part.dtype in (pl.String, pl.Binary):
+            part = part.cast(pl.Binary)
+            digest.update(part.bin.size().to_numpy().tobytes())
+            digest.update(b"".join(part))
+        else:
+            digest.update(part.to_numpy().tobytes())
 
 
 def _encode(vocabulary: Vocabulary, ids: pl.Series) -> pl.Series:
