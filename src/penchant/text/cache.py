@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from penchant.artifacts import storage_errors, write_atomically
 from penchant.errors import StorageError
+from penchant.text.batching import ENCODING
 from penchant.text.encoder import Encoder
 from penchant.text.progress import progress
-from penchant.text.transformer import ENCODING
 from penchant.vectors import Floats, chunks
 
 _ENTRY: Final = np.dtype([("high", "<u8"), ("low", "<u8"), ("crc", "<u4")])

@@ -22,7 +22,7 @@ class TextTokenizer:
     def __init__(self, tokenizer: Tokenizer, max_tokens: int, prompt: str = "") -> None:
         self.max_tokens = max_tokens
         self.prompt = prompt
-        self._tokenizer = Tokenizer.from_str(tokenizer) if isinstance(tokenizer, str) else tokenizer
+        self._tokenizer = tokenizer
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_tokens)
 
@@ -43,6 +43,10 @@ class TextTokenizer:
     def with_prompt(self, prompt: str) -> "TextTokenizer":
         """The same tokenizer with another prompt."""
         return TextTokenizer(self._tokenizer, self.max_tokens, prompt)
+
+    def save(self, path: Path) -> None:
+        """Write the tokenizer as a `tokenizer.json`; the prompt and the bound are not part of it."""
+        self._tokenizer.save(str(path), pretty=False)
 
     def __call__(self, texts: Sequence[str]) -> list[list[int]]:
         """Token numbers of each text, specials included, at most `max_tokens` of them."""

@@ -1,15 +1,19 @@
 """Where and in which number format a network runs: what `auto` means on this machine."""
 
 import platform
+import time
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from penchant.errors import ConfigError
 from penchant.training.options import Options
 
 if TYPE_CHECKING:
     import torch
+
+_WORTHWHILE_GAIN: Final = 1.25
+"""bfloat16 must be this much faster to be worth its rounding."""
 
 
 def choose_device(options: Options) -> "torch.device":
@@ -31,7 +35,7 @@ def choose_device(options: Options) -> "torch.device":
 
 
 def choose_dtype(options: Options, device: "torch.device") -> "torch.dtype":
-    """bfloat16 or float32; `auto` takes bfloat16 where the device multiplies in it.
+    """bfloat16 or float32; `auto` takes bfloat16 where the device is faster in it.
 
     >>> import torch
     >>> choose_dtype(Options(precision="float32"), torch.device("cpu"))
@@ -43,19 +47,52 @@ def choose_dtype(options: Options, device: "torch.device") -> "torch.dtype":
         return torch.bfloat16 if options.precision == "bfloat16" else torch.float32
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return torch.bfloat16 if processor_has_bfloat16() else torch.float32
+    return torch.bfloat16 if processor_gains_from_bfloat16() else torch.float32
 
 
 @cache
-def processor_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 in hardware (AVX512-BF16, AMX, or bf16 on ARM).
+def processor_gains_from_bfloat16() -> bool:
+    """Whether the processor multiplies matrices notably faster in bfloat16 than in float32.
 
-    Elsewhere bfloat16 is emulated, which is slower than float32; so an unknown processor counts as one without.
+    Having the instructions is not enough: several Intel generations with AVX512-BF16 but without AMX (or with AMX
+    hidden by the hypervisor) are no faster in it, or slower, while AMX gains several-fold and AMD's Zen 4 about two.
+    So where the instructions are there, a small product is timed, once per process, in processor time, which the
+    load of other processes hardly touches.
     """
+    return processor_has_bfloat16() and _bfloat16_gain() >= _WORTHWHILE_GAIN
+
+
+def processor_has_bfloat16() -> bool:
+    """Whether the processor has instructions for bfloat16 (AVX512-BF16, AMX, or bf16 on ARM)."""
     flags = _processor_flags()
     if platform.machine().lower() in ("aarch64", "arm64"):
         return "bf16" in flags
     return bool({"avx512_bf16", "amx_bf16"} & flags)
+
+
+def _bfloat16_gain() -> float:
+    """How many times faster a product of a transformer's usual shape is in bfloat16."""
+    import torch
+
+    operands = {
+        dtype: (torch.ones(256, 384, dtype=dtype), torch.ones(1536, 384, dtype=dtype))
+        for dtype in (torch.float32, torch.bfloat16)
+    }
+    best = dict.fromkeys(operands, float("inf"))
+    threads = torch.get_num_threads()
+    # One thread, because waiting threads spin, and that counts as processor time.
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            # In turns, and the best of many: the first call builds its kernel, and others are disturbed.
+            for _ in range(16):
+                for dtype, (states, weights) in operands.items():
+                    start = time.thread_time()
+                    torch.nn.functional.linear(states, weights)
+                    best[dtype] = min(best[dtype], time.thread_time() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return best[torch.float32] / max(best[torch.bfloat16], 1e-9)
 
 
 def _processor_flags() -> frozenset[str]:
