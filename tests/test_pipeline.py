@@ -1,3 +1,4 @@
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from penchant.artifacts import load_artifact
+from penchant.artifacts import load_artifact, save_artifact
 from penchant.builds import Build
 from penchant.collaborative.linear import Ease
 from penchant.data.community import Community
@@ -181,13 +182,25 @@ def test_ctrl_c_leaves_a_build_that_resumes(workspace: Workspace, at: str) -> No
     assert workspace.require_current().version == "0001"
 
 
-def test_a_full_disk_is_told_and_the_build_resumes(workspace: Workspace) -> None:
-    def no_space(context: Context, folder: Path) -> None:
-        raise OSError(28, "No space left on device")
-
+@pytest.mark.parametrize("left", [2_000, 20_000, 60_000, 150_000])
+def test_a_full_disk_is_told_and_the_build_resumes(
+    tiny_disk: Path, small_community: Community, uninterrupted: bytes, left: int
+) -> None:
+    workspace = Workspace.create(tiny_disk / "shop.ws")
+    with workspace.store() as store:
+        store.write(small_community)
+    ballast = tiny_disk / "ballast"
+    ballast.write_bytes(b"x" * (shutil.disk_usage(tiny_disk).free - left))
+    grown = (*QUICK[:2], Stage("large", Phrase("Large", "大"), lambda context: {}, write_much), QUICK[2])
     with pytest.raises(StorageError, match="the disk is full; free some space and run the same command again"):
-        build(workspace, stages=(QUICK[0], Stage("ease", QUICK[1].title, ease_inputs, no_space), QUICK[2]))
-    assert statuses(workspace) == {"community": "kept", "ease": "done", "answers": "done"}
+        build(workspace, stages=grown)
+    assert workspace.current is None
+    ballast.unlink()
+    assert scores_of(build(workspace, stages=grown)) == uninterrupted
+
+
+def write_much(context: Context, folder: Path) -> None:
+    save_artifact(folder, "much", arrays={"zeros": np.zeros(200_000)})
 
 
 KILLED = """

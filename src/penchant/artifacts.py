@@ -6,6 +6,7 @@ Never a pickle. A folder without a manifest was interrupted and is refused; so i
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 from safetensors.numpy import load_file, save_file
 
-from penchant.errors import ArtifactError, StorageError
+from penchant.errors import ArtifactError, PenchantError, StorageError
 
 FORMAT: Final = 1
 """The number of this layout; a build made with another is refused with the reason."""
@@ -161,14 +162,31 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write into `StorageError` with what to do about it."""
+    """Turn refusals to write, the operating system's and those that libraries pass on, into `StorageError`."""
     try:
         yield
-    except OSError as error:
+    except PenchantError:
+        raise
+    except Exception as error:
+        number = _system_error(error)
+        if number is None and not isinstance(error, OSError):
+            raise
         advice = {
             28: "the disk is full; free some space and run the same command again",
             122: "the disk quota is used up; free some space and run the same command again",
+            27: "a file there may not grow so large; raise the limit and run the same command again",
             13: "there is no permission to write there; choose another folder or change its permissions",
             30: "the file system is read-only; choose another folder",
-        }.get(error.errno or 0, "see the reason in brackets")
-        raise StorageError(f"cannot write {path}: {advice} ({error.strerror or error})") from error
+        }.get(number or 0, "see the reason in brackets")
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise StorageError(f"cannot write {path}: {advice} ({reason})") from error
+
+
+def _system_error(error: Exception) -> int | None:
+    """The number of the operating system's error behind an exception; None where there is none."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    # Libraries in Rust (Polars, safetensors) pass it on in their own exceptions, NumPy as a count of what was written.
+    if found := re.search(r"\(os error (\d+)\)", str(error)):
+        return int(found[1])
+    return 28 if re.search(r"\d+ requested and \d+ written", str(error)) else None

@@ -5,7 +5,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -260,12 +260,17 @@ class _Run:
                     store.drop_verdicts(old.version)
 
 
+class _BuildLog(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Let a full disk stop the build where its output is written, not where it is told of."""
+
+
 @contextmanager
 def _logged(workspace: Workspace) -> Iterator[None]:
     """Write what the build logs into the workspace as well."""
     with storage_errors(workspace.logs):
         workspace.logs.mkdir(exist_ok=True)
-        handler = logging.FileHandler(workspace.logs / "build.log", encoding="utf-8")
+        handler = _BuildLog(workspace.logs / "build.log", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = _LOG.level
     _LOG.addHandler(handler)
@@ -278,4 +283,5 @@ def _logged(workspace: Workspace) -> Iterator[None]:
     finally:
         _LOG.setLevel(level)
         _LOG.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()

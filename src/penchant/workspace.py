@@ -281,21 +281,21 @@ class Workspace:
 
         path = self.path / ".lock"
         with storage_errors(path):
-            stream = path.open("a+", encoding="ascii")
+            # Without a buffer, since one that a full disk does not take would be written again on closing.
+            stream = path.open("ab+", buffering=0)
         with stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 stream.seek(0)
-                holder = stream.read().strip()
+                holder = stream.read().decode("ascii", "replace").strip()
                 raise WorkspaceBusyError(
                     f"another process{f' ({holder})' if holder else ''} is working in {self.path}; "
                     "wait until it has ended, or end it: what it has done so far is kept"
                 ) from None
             with storage_errors(path):
                 stream.truncate(0)
-                stream.write(f"number {os.getpid()}")
-                stream.flush()
+                stream.write(f"number {os.getpid()}".encode())
             try:
                 yield
             finally:

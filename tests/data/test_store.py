@@ -539,6 +539,28 @@ def test_a_full_disk_leaves_the_store_as_it_was(tmp_path: Path, small_community:
         assert store.read().fingerprint() == small_community.fingerprint()
 
 
+def test_a_real_full_disk_leaves_the_store_as_it_was(tiny_disk: Path, small_community: Community) -> None:
+    with Store(tiny_disk / "store.db") as store:
+        store.write(small_community)
+        with pytest.raises(StorageError, match="the disk is full; free some space"):
+            store.append_events(pl.concat([event("m1", "p1", text="x" * 50)] * 50_000))
+        assert store.append_events(event("m1", "p1")) == Appended(1, 0)
+        assert store.counts()["events"] == len(small_community.events) + 1
+
+
+def test_forgetting_says_when_a_reader_keeps_the_log(tmp_path: Path, small_community: Community) -> None:
+    with Store(tmp_path / "store.db") as store, Store(tmp_path / "store.db") as reader:
+        store.write(small_community)
+        with store.database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 100")
+            connection.rollback()
+        with reader.database.reading() as connection:
+            connection.execute(text("SELECT 1 FROM members")).all()
+            with pytest.raises(StorageError, match="still in its log, because others are reading; delete it once more"):
+                store.forget("m1")
+        assert store.forget("m1") == 0
+
+
 def in_another_process(code: str, *arguments: object, **options: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],

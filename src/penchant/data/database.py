@@ -1,6 +1,7 @@
 """One way to reach SQLite and PostgreSQL: connections set up alike, bulk rows the fast way, errors in plain words."""
 
 import io
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,8 +27,9 @@ _PRAGMAS: Final = (
     "secure_delete = ON",
     "cache_size = -65536",  # 64 MiB
 )
+_FULL: Final = "the disk is full; free some space and run the same command again"
 _ADVICE: Final = {
-    "database or disk is full": "the disk is full; free some space and run the same command again",
+    "database or disk is full": _FULL,
     "unable to open database file": "there is no such folder, or no permission in it; choose another place",
     "readonly database": "there is no permission to write there; choose another folder or change its permissions",
     "disk i/o error": "the disk refused; it may be full, over quota or damaged",
@@ -103,9 +105,9 @@ class Database:
         except PoolTimeoutError as error:
             raise StorageError(f"{self} has no connection free; try again") from error
         except DBAPIError as error:
-            raise _explained(error.orig or error, str(self)) from error
+            raise self._explained(error.orig or error) from error
         except self.engine.dialect.loaded_dbapi.Error as error:
-            raise _explained(error, str(self)) from error
+            raise self._explained(error) from error
 
     def settle(self) -> None:
         """After much was written: fold SQLite's log into its file, so that neither stays larger than it must be."""
@@ -118,19 +120,49 @@ class Database:
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def scrub(self) -> None:
-        """Write SQLite's file anew, so that no byte of what was deleted stays in it or in its log."""
+        """Write SQLite's file anew, so that no byte of what was deleted stays in it or in its log.
+
+        Raises:
+            StorageError: others are reading all the time, so that the log cannot be emptied.
+        """
         if self.is_sqlite:
             with self.errors(), self.engine.connect() as connection:
                 driver = connection.connection.driver_connection
                 assert driver is not None
                 driver.execute("VACUUM")
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise StorageError(
+                    f"what was deleted from {self} is gone from its tables and still in its log, because others are "
+                    "reading; delete it once more when they have ended"
+                )
 
     def only_one_prepares(self, connection: Connection) -> None:
         """Let one process at a time make tables; SQLite's writers are alone anyway."""
         if not self.is_sqlite:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7036874417)")
             connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS penchant")
+
+    def _explained(self, error: BaseException) -> Exception:
+        said = " ".join(str(error).split())
+        state = getattr(error, "sqlstate", None)
+        if state == "23505" or "UNIQUE constraint failed" in said:
+            return InputError(f"an id stands twice; every row of a table needs one of its own ({said})")
+        if state is not None and state.startswith("22"):
+            return InputError(f"{self} cannot hold a value: {said}")
+        if state is not None:
+            advice = _STATES.get(state, "see the reason in brackets")
+        elif "disk I/O error" in said and self._disk_is_full():
+            advice = _FULL
+        else:
+            unknown = "see the reason in brackets" if self.is_sqlite else "it is out of reach; is it running?"
+            advice = next((text for sign, text in _ADVICE.items() if sign in said.lower()), unknown)
+        return StorageError(f"the store {self} cannot be used: {advice} ({said})")
+
+    def _disk_is_full(self) -> bool:
+        # SQLite cannot tell a full disk from a broken one where it grows the memory that its log is shared by.
+        folder = Path(self.url.database or ".").parent
+        return folder.is_dir() and shutil.disk_usage(folder).free < 1 << 20
 
     def insert(self, connection: Connection, table: str, rows: pl.DataFrame, *, once: bool = False) -> int:
         """Add many rows and return how many were added.
@@ -209,20 +241,3 @@ def _begin_sqlite(connection: Connection) -> None:
 def _prepare_postgres(connection: Any, _record: object) -> None:
     connection.execute("SET search_path TO penchant")
     connection.commit()
-
-
-def _explained(error: BaseException, address: str) -> Exception:
-    said = " ".join(str(error).split())
-    state = getattr(error, "sqlstate", None)
-    if state == "23505" or "UNIQUE constraint failed" in said:
-        return InputError(f"an id stands twice; every row of a table needs one of its own ({said})")
-    if state is not None:
-        if state.startswith("22"):
-            return InputError(f"{address} cannot hold a value: {said}")
-        advice = _STATES.get(state, "see the reason in brackets")
-    else:
-        advice = next(
-            (text for sign, text in _ADVICE.items() if sign in said.lower()),
-            "see the reason in brackets" if address.startswith("sqlite") else "it is out of reach; is it running?",
-        )
-    return StorageError(f"the store {address} cannot be used: {advice} ({said})")

@@ -24,7 +24,7 @@ def save_community(community: Community, folder: Path) -> None:
         try:
             with storage_errors(folder):
                 table.write_parquet(folder / f"{name}.parquet", compression="zstd")
-        except pl.exceptions.ComputeError as error:
+        except pl.exceptions.PolarsError as error:
             raise ColumnError(f"the table {name} cannot be written as Parquet: {error}") from error
     save_artifact(folder, _KIND, files=[f"{name}.parquet" for name in TABLES])
 
