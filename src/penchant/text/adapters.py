@@ -18,6 +18,9 @@ Body = Any
 
 TaskType = Literal["FEATURE_EXTRACTION", "CAUSAL_LM"]
 
+_QUERIES_AND_VALUES: Final = ("query", "value", "q_proj", "v_proj", "q_lin", "v_lin", "query_proj", "value_proj")
+"""What Hu et al. (2022) adapt, under the names that model families give it."""
+
 _OUTPUTS: Final = r"(^|\.)(output\.dense|o_proj|out_proj|down_proj|fc2|Wo|dense_4h_to_h)$"
 """The last linear layer of attention and of the feed-forward part, under the names that model families give them."""
 
@@ -121,7 +124,10 @@ def _linear_names(body: Body, config: FinetuneConfig) -> list[str]:
         if isinstance(module, nn.Linear) and number >= first
     ]
     targets = config.adapter.targets
-    chosen = [name for name in names if targets is None or any(name.endswith(f".{target}") for target in targets)]
+    if targets is None:
+        usual = [name for name in names if name.rpartition(".")[2] in _QUERIES_AND_VALUES]
+        return usual or names
+    chosen = [name for name in names if targets == ("*",) or any(name.endswith(f".{target}") for target in targets)]
     if not chosen:
         examples = sorted({name.removeprefix(f"{prefix}.").partition(".")[2] for name in names})
         raise ConfigError(f"no linear layer is named {targets}; this model has {examples}")
@@ -154,7 +160,9 @@ def _peft_config(body: Body, config: FinetuneConfig, steps: int, task_type: Task
             deltaT=max(steps // 50, 1),
         )
     if mode == "ia3":
-        return peft.IA3Config(task_type=task_type, target_modules=list(adapter.targets) if adapter.targets else None)
+        # PEFT knows for each model family which layers' inputs are scaled, and which outputs.
+        named = list(adapter.targets) if adapter.targets not in (None, ("*",)) else None
+        return peft.IA3Config(task_type=task_type, target_modules=named)
     tokens = adapter.virtual_tokens
     if mode == "prefix":
         return peft.PrefixTuningConfig(task_type=task_type, num_virtual_tokens=tokens, init_weights="zero")
@@ -176,7 +184,8 @@ def _peft_config(body: Body, config: FinetuneConfig, steps: int, task_type: Task
 def _with_bottlenecks(body: Body, config: AdapterConfig) -> Body:
     body.requires_grad_(False)
     prefix, layers = _layers(body)
-    wanted = _OUTPUTS if config.targets is None else rf"(^|\.)({'|'.join(map(re.escape, config.targets))})$"
+    named = config.targets if config.targets != ("*",) else None
+    wanted = _OUTPUTS if named is None else rf"(^|\.)({'|'.join(map(re.escape, named))})$"
     found = [
         (name, module)
         for name, module in layers.named_modules()

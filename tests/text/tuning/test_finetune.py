@@ -17,7 +17,14 @@ RATES = {"full": 3e-3, "lora": 1e-2, "adalora": 3e-2, "ia3": 5e-2, "bottleneck":
 
 def quick(**fields: object) -> FinetuneConfig:
     """A configuration that learns the small task in a second."""
-    given = {"mode": "lora", "epochs": 10, "batch_size": 16, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
+    given = {
+        "mode": "lora",
+        "epochs": 10,
+        "batch_size": 16,
+        "learning_rate": 1e-2,
+        "head_learning_rate": 1e-2,
+        "adapter": {"targets": ("*",)},
+    }
     return FinetuneConfig.model_validate(given | fields)
 
 

@@ -1,10 +1,12 @@
 """The pretrained model a run starts from, loaded in float32 and apart from the encoder that was handed in."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from penchant.errors import ArtifactError, ConfigError
@@ -24,6 +26,8 @@ class Base:
     """What stands in front of each text."""
     max_tokens: int
     """Tokens the model can read."""
+    pieces: Tokenizer = field(repr=False, compare=False)
+    """The tokenizer, shared with the encoder."""
     changes: Mapping[str, Tensor] = field(default_factory=dict)
     """Parameters that domain pretraining moved, by name; empty where there was none."""
     pretraining_losses: tuple[float, ...] = ()
@@ -32,7 +36,8 @@ class Base:
     @classmethod
     def of(cls, encoder: TransformerEncoder) -> Self:
         """The model of an encoder."""
-        return cls(encoder.weights, encoder.tokenizer.prompt, encoder.max_tokens)
+        pieces = encoder.tokenizer._tokenizer
+        return cls(encoder.weights, encoder.tokenizer.prompt, encoder.max_tokens, pieces)
 
     @classmethod
     def found(cls, saved: Mapping[str, Any], changes: Mapping[str, Tensor], encoder: TransformerEncoder | None) -> Self:
@@ -48,7 +53,11 @@ class Base:
                 f"the saved model was tuned from {saved['source']!r} with fingerprint {saved['fingerprint']}; "
                 f"{weights.name!r} has {weights.fingerprint}: pass the right encoder, or tune again"
             )
-        return cls(weights, saved["prompt"], saved["max_tokens"], changes)
+        if encoder is not None:
+            pieces = encoder.tokenizer._tokenizer
+        else:
+            pieces = Tokenizer.from_file(str(weights.folder / "tokenizer.json"))
+        return cls(weights, saved["prompt"], saved["max_tokens"], pieces, changes)
 
     def to_json(self) -> dict[str, Any]:
         """What finds the model again, as JSON can hold it."""
@@ -81,4 +90,5 @@ class Base:
                 f"{self.weights.name} reads {self.max_tokens} tokens, of which {learned} are to be learned ones; "
                 "no text fits: learn fewer virtual tokens"
             )
-        return JointTokenizer.of_folder(self.weights.folder, bound, self.prompt)
+        settings = json.loads((self.weights.folder / "config.json").read_bytes())
+        return JointTokenizer(self.pieces, bound, self.prompt, settings.get("pad_token_id") or 0)

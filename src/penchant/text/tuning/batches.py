@@ -1,29 +1,34 @@
 """Examples as batches: tokens once, texts of like length together, padded to the longest of the batch alone."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from penchant.errors import InputError, WeightsError
-from penchant.text.tokens import TextTokenizer, padded, storable
+from penchant.text.tokens import padded, storable
 from penchant.text.tuning.examples import TWO_VECTORS, Example, Task
 from penchant.text.tuning.network import Batch
 from penchant.vectors import Floats
 
+CHARACTERS_PER_TOKEN: Final = 16
+"""No language needs this many characters for a token on average: texts are cut there before they are read."""
 
-class JointTokenizer(TextTokenizer):
-    """A tokenizer that can also read two texts as one sequence, the longer one cut first."""
 
-    pad: int = 0
-    """The number that fills short texts up."""
+class JointTokenizer:
+    """An encoder's tokenizer with a bound of our own, which can also read two texts as one sequence.
+
+    The tokenizer itself is shared with the encoder and left as it is: that of a multilingual model fills 300 MB.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, max_tokens: int, prompt: str = "", pad: int = 0) -> None:
+        self.max_tokens, self.prompt, self.pad = max_tokens, prompt, pad
+        self._tokenizer = tokenizer
 
     @property
     def mask(self) -> int:
@@ -34,21 +39,31 @@ class JointTokenizer(TextTokenizer):
                 return number
         raise WeightsError("the tokenizer has neither a mask nor an unknown token; it cannot be pretrained on texts")
 
-    @classmethod
-    def of_folder(cls, folder: Path, max_tokens: int, prompt: str) -> "JointTokenizer":
-        """Read `tokenizer.json` and the padding number; the folder has been read before, so both are there."""
-        tokenizer = cls(Tokenizer.from_file(str(folder / "tokenizer.json")), max_tokens, prompt)
-        tokenizer.pad = json.loads((folder / "config.json").read_bytes()).get("pad_token_id") or 0
-        return tokenizer
+    def __call__(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token numbers of each text, specials included, at most `max_tokens` of them."""
+        room = self.max_tokens - self._tokenizer.num_special_tokens_to_add(False)
+        found = []
+        for encoding in self._pieces(texts, self.prompt):
+            encoding.truncate(room)
+            found.append(self._tokenizer.post_process(encoding).ids)
+        return found
 
     def joint(self, texts: Sequence[str], seconds: Sequence[str]) -> list[tuple[list[int], list[int]]]:
-        """Token numbers and token types of each pair."""
-        bound = self.max_tokens * 16
-        pairs = [
-            (self.prompt + storable(text)[:bound], storable(second)[:bound])
-            for text, second in zip(texts, seconds, strict=True)
-        ]
-        return [(encoding.ids, encoding.type_ids) for encoding in self._tokenizer.encode_batch_fast(pairs)]
+        """Token numbers and token types of each pair read as one sequence; the longer text is cut first."""
+        room = self.max_tokens - self._tokenizer.num_special_tokens_to_add(True)
+        found = []
+        for first, second in zip(self._pieces(texts, self.prompt), self._pieces(seconds, ""), strict=True):
+            half = room // 2
+            kept = max(room - len(second), half) if len(second) <= len(first) else min(len(first), half)
+            first.truncate(kept)
+            second.truncate(room - len(first))
+            whole = self._tokenizer.post_process(first, second)
+            found.append((whole.ids, whole.type_ids))
+        return found
+
+    def _pieces(self, texts: Sequence[str], prompt: str) -> list[Encoding]:
+        ready = [prompt + storable(text)[: self.max_tokens * CHARACTERS_PER_TOKEN] for text in texts]
+        return self._tokenizer.encode_batch_fast(ready, add_special_tokens=False)
 
 
 @dataclass(frozen=True)

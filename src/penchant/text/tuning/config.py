@@ -74,7 +74,9 @@ class AdapterConfig(_Frozen):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Dropout on the input of LoRA's update."""
     targets: tuple[str, ...] | None = None
-    """Names of the linear layers to adapt; None adapts every linear layer of every transformer layer."""
+    """Names of the linear layers to adapt, in every transformer layer; None adapts queries and values where they are
+    layers of their own (as LoRA's paper does), else all; `("*",)` adapts all. IA³ and bottlenecks have places of
+    their own, which None and `("*",)` leave to them."""
     virtual_tokens: PositiveInt = 16
     """Learned tokens of prefix tuning, prompt tuning and P-tuning."""
     hidden: PositiveInt = 128
@@ -243,6 +245,8 @@ class FinetuneConfig(_Frozen):
     """Decoupled weight decay of AdamW; biases and norms are left out."""
     gradient_accumulation: PositiveInt = 1
     """Batches whose gradients are summed before a step."""
+    tokens_at_once: PositiveInt = 1536
+    """Tokens that go through the encoder together: longer batches are split, to the same gradient, for less memory."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, a third slower."""
     gradient_clip: NonNegativeFloat = 1.0

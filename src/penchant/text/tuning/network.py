@@ -143,6 +143,33 @@ def new_network(body: Body, tasks: tuple[Task, ...], config: FinetuneConfig, dty
     )
 
 
+def parts(batch: Batch, tokens: int) -> Iterator[tuple[Batch, float]]:
+    """The batch in parts of at most so many tokens each, with each part's share of its texts.
+
+    Texts of a part are padded to the longest of the part alone.
+    """
+    names = [name for name in ("inputs", "second") if name in batch]
+    count, longest = batch["inputs"]["attention_mask"].shape
+    size = max(1, tokens // (longest * len(names)))
+    if size >= count:
+        yield batch, 1.0
+        return
+    for start in range(0, count, size):
+        chosen = slice(start, min(start + size, count))
+        part: Batch = {name: batch[name][chosen] for name in ("numbers", "weights")}
+        for name in names:
+            mask = batch[name]["attention_mask"][chosen]
+            width = int(mask.any(0).sum())
+            part[name] = {key: value[chosen, :width] for key, value in batch[name].items()}
+        part["rows"], part["targets"] = {}, {}
+        for task, rows in batch["rows"].items():
+            inside = (rows >= chosen.start) & (rows < chosen.stop)
+            if bool(inside.any()):
+                part["rows"][task] = rows[inside] - chosen.start
+                part["targets"][task] = batch["targets"][task][inside]
+        yield part, (chosen.stop - chosen.start) / count
+
+
 @contextmanager
 def embeddings_changed(network: nn.Module, change: Any) -> Iterator[None]:
     """Run a block in which `change(embeddings)` takes the place of the token embeddings."""

@@ -12,7 +12,7 @@ from penchant.text.tuning.adversarial import worst_change
 from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.examples import Task
 from penchant.text.tuning.losses import symmetric_divergence, task_loss
-from penchant.text.tuning.network import Batch, Network, embeddings_changed
+from penchant.text.tuning.network import Batch, Network, embeddings_changed, parts
 
 
 class Objective(Protocol):
@@ -58,11 +58,24 @@ class TaskObjective:
         return loss
 
     def backward(self, network: Network, batch: Batch, scale: float) -> Tensor:
-        """Gradients of the loss, and of the loss under the worst small change of the embeddings where asked for."""
+        """Gradients of the loss, and of the loss under the worst small change of the embeddings where asked for.
+
+        Long batches go through the network in parts, which needs less memory and gives the same gradient.
+        """
+        if self.config.privacy:
+            return self._backward(network, batch, scale)
+        total = torch.zeros((), device=batch["weights"].device)
+        for part, share in parts(batch, self.config.tokens_at_once):
+            total = total + share * self._backward(network, part, scale * share)
+        if self.config.mode == "adalora":
+            apart = orthogonality(network.body)
+            (apart * scale).backward()
+            total = total + apart.detach()
+        return total
+
+    def _backward(self, network: Network, batch: Batch, scale: float) -> Tensor:
         if self.config.adversarial is None:
             loss = self.loss(network, batch)
-            if self.config.mode == "adalora":
-                loss = loss + orthogonality(network.body)
             (loss * scale).backward()
             return loss.detach()
         change, loss = worst_change(self.config.adversarial, network, lambda: self.loss(network, batch), scale / 2)
