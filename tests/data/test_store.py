@@ -378,7 +378,7 @@ def test_ties_are_added_changed_and_taken_out(store: Store, small_community: Com
     assert store.ties_of("m0").filter(other_id="m3")["at"][0] == NOON
     assert store.delete_ties(ties) == 2
     assert store.counts()["ties"] == len(small_community.ties) - 1
-    with pytest.raises(UnknownIdError, match="the first 'ghost'"):
+    with pytest.raises(UnknownIdError, match="3 rows name an unknown member, the first 'ghost'"):
         store.upsert_ties(ties.with_columns(other_id=pl.lit("ghost")))
 
 

@@ -289,7 +289,7 @@ def _keyed(ids: pl.Series, keys: pl.DataFrame, name: str) -> pl.Series:
     unknown = ids.filter(found.is_null() & ids.is_not_null())
     if len(unknown):
         raise UnknownIdError(
-            f"{len(unknown)} rows name an unknown {ids.name.removesuffix('_id')}, the first {unknown[0]!r}; "
+            f"{len(unknown)} rows name an unknown {'item' if name == 'item' else 'member'}, the first {unknown[0]!r}; "
             "add it before what names it"
         )
     return found
