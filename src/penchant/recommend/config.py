@@ -26,7 +26,7 @@ class RecommendConfig(BaseModel):
         "popularity", "ease", "als", "neighbours", "cooccurrence", "next", "text",
     )  # fmt: skip
     """What is blended; `text` takes part only where there is an encoder."""
-    settings: dict[SourceName, dict[str, Any]] = Field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Settings of single sources that differ from their defaults, where tuning starts."""
     event_weights: EventWeights = EventWeights()
     """How much an event of each kind says that a member likes an item."""
@@ -58,7 +58,7 @@ class RecommendConfig(BaseModel):
             raise ValueError(f"a source is named twice in {', '.join(sources)}")
         return sources
 
-    def start(self, name: SourceName) -> ScorerConfig:
+    def start(self, name: str) -> ScorerConfig:
         """The settings that a source starts from.
 
         Raises:
@@ -76,6 +76,6 @@ class RecommendConfig(BaseModel):
         except ValidationError as error:
             raise ConfigError(f"settings of the source {name} have no meaning: {error}") from error
 
-    def used_sources(self, *, with_text: bool) -> tuple[SourceName, ...]:
+    def used_sources(self, *, with_text: bool) -> tuple[str, ...]:
         """The sources that take part."""
         return tuple(name for name in self.sources if name != TEXT or with_text)
