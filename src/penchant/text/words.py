@@ -14,6 +14,10 @@ _RUNS: Final = re.compile(rf"[{_HAN}]+|(?:[^\W_{_HAN}]|[\u0300-\u036f])+(?:[.'�
 _DECIMAL: Final = re.compile(r"\d+(\.\d+)+")
 _IS_HAN: Final = re.compile(rf"[{_HAN}]")
 _LONGEST: Final = 64
+_INVARIANT: Final = frozenset({"series", "species", "lens", "gas", "canvas", "atlas", "christmas", "pyjamas"})
+_SINGULAR_IN_IE: Final = frozenset(
+    {"movies", "cookies", "brownies", "hoodies", "zombies", "selfies", "rookies", "calories", "smoothies", "beanies"}
+)
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -36,12 +40,12 @@ STOP_WORDS_EN: Final = _listed(
 
 STOP_WORDS_ZH: Final = _listed(
     """
-    的 了 是 在 我 有 和 就 不 人 都 一 一个 上 也 很 到 说 要 去 你 会 着 没有 看 好 自己 这 那 里 得 地 过 对 对于 与 及
-    而 或 或者 但 但是 因为 所以 如果 虽然 而且 并 并且 还 还是 又 再 才 把 被 让 给 从 向 以 于 之 其 它 他 她 他们 她们
-    它们 我们 你们 咱们 这个 那个 这些 那些 这样 那样 这里 那里 什么 怎么 怎样 为什么 哪 哪里 哪个 谁 吗 呢 吧 啊 呀 哦 嗯
-    哈 嘛 啦 哇 个 些 点 种 次 件 为 为了 由 由于 比 跟 同 当 等 等等 可以 能 能够 应该 已 已经 曾 曾经 正在 将 最 更 太
-    非常 十分 比较 只 只是 只有 仅 每 各 某 该 此 本 您 俺 不是 就是 也是 都是 还有 没 无 以及 通过 按照 根据 关于 之前
-    之后 以后 以前 时候 下 来 做 用 多 真 真的 挺
+    的 了 是 在 我 有 和 就 不 人 都 一 一个 上 也 很 到 说 要 去 你 会 着 没有 看 好 自己 这 那 里 得 地 过 对
+    对于 与 及 而 或 或者 但 但是 因为 所以 如果 虽然 而且 并 并且 还 还是 又 再 才 把 被 让 给 从 向 以 于 之 其
+    它 他 她 他们 她们 它们 我们 你们 咱们 这个 那个 这些 那些 这样 那样 这里 那里 什么 怎么 怎样 为什么 哪 哪里
+    哪个 谁 吗 呢 吧 啊 呀 哦 嗯 哈 嘛 啦 哇 个 些 点 种 次 件 为 为了 由 由于 比 跟 同 当 等 等等 可以 能 能够
+    应该 已 已经 曾 曾经 正在 将 最 更 太 非常 十分 比较 只 只是 只有 仅 每 各 某 该 此 本 您 俺 不是 就是 也是
+    都是 还有 没 无 以及 通过 按照 根据 关于 之前 之后 以后 以前 时候 下 来 做 用 多 真 真的 挺
     """
 )
 """Chinese words that say nothing about a text's subject."""
@@ -80,7 +84,9 @@ def stem(word: str) -> str:
     """
     if len(word) < 4 or not word.endswith("s") or not word.isalpha() or not word.isascii():
         return word
-    if word.endswith("ies") and word[-4] not in "ae":
+    if word in _INVARIANT:
+        return word
+    if word.endswith("ies") and len(word) > 4 and word not in _SINGULAR_IN_IE:
         return word[:-3] + "y"
     if word.endswith(("sses", "xes", "ches", "shes")):
         return word[:-2]
