@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from penchant.cli import bench, build, data, read
+from penchant.cli import bench, build, data, demo, member, read, recommend, report
 from penchant.cli.face import Face
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
 from penchant.cli.speech import both, complaint, take_everywhere_options
@@ -32,16 +32,23 @@ UNEXPECTED: Final = Phrase(
 )
 
 
+class _Root(HelpfulGroup):
+    order = ("demo", "data", "read", "build", "report", "recommend", "member", "bench")
+
+
 app = typer.Typer(
     name="penchant",
-    cls=HelpfulGroup,
+    cls=_Root,
     add_completion=False,
     pretty_exceptions_enable=False,
     help=both(
         "Penchant learns what a community's members like and recommends accordingly.",
         "Penchant 学习社区成员的喜好，并据此做推荐。",
     ),
-    epilog="penchant read data/shop --into shop.ws\npenchant build shop.ws\npenchant recommend shop.ws m42 -k 10",
+    epilog=(
+        "penchant demo\npenchant read data/shop --into shop.ws\npenchant build shop.ws\n"
+        "penchant recommend shop.ws m42 -k 10"
+    ),
 )
 
 
@@ -50,9 +57,26 @@ def _root() -> None:
     """Only here so that one command alone would still be a group."""
 
 
+class _Recommend(HelpfulGroup):
+    default_command = "for"
+
+
+_recommend = typer.Typer(cls=_Recommend, help=recommend.HELP, epilog=recommend.EXAMPLES)
+_recommend.command("for", cls=HelpfulCommand, help=recommend.HELP, epilog=recommend.EXAMPLES)(recommend.recommend)
+_recommend.command("similar", cls=HelpfulCommand, help=recommend.SIMILAR_HELP, epilog=recommend.SIMILAR_EXAMPLES)(
+    recommend.similar
+)
+_recommend.command("explain", cls=HelpfulCommand, help=recommend.EXPLAIN_HELP, epilog=recommend.EXPLAIN_EXAMPLES)(
+    recommend.explain
+)
+
+app.command("demo", cls=HelpfulCommand, help=demo.HELP, epilog=demo.EXAMPLES)(demo.demo)
 app.command("data", cls=HelpfulCommand, help=data.HELP, epilog=data.EXAMPLES)(data.data)
 app.command("read", cls=HelpfulCommand, help=read.HELP, epilog=read.EXAMPLES)(read.read)
 app.command("build", cls=HelpfulCommand, help=build.HELP, epilog=build.EXAMPLES)(build.build)
+app.command("report", cls=HelpfulCommand, help=report.HELP, epilog=report.EXAMPLES)(report.report)
+app.add_typer(_recommend, name="recommend")
+app.command("member", cls=HelpfulCommand, help=member.HELP, epilog=member.EXAMPLES)(member.member)
 app.command("bench", cls=HelpfulCommand, help=bench.HELP, epilog=bench.EXAMPLES)(bench.bench)
 
 

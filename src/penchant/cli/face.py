@@ -46,6 +46,10 @@ class Face:
         """A sentence of the result, on standard output."""
         self.line(phrase(self.lang, **fields))
 
+    def heading(self, phrase: Phrase, **fields: object) -> None:
+        """A line that stands over a part of the result."""
+        self.out.print(Text(phrase(self.lang, **fields), style="bold"))
+
     def line(self, text: str) -> None:
         """A line of the result that is in the right language already."""
         self.out.print(Text(text), soft_wrap=not self.out.is_terminal)

@@ -41,9 +41,11 @@ class HelpfulGroup(TyperGroup):
     """A group of commands; where its first word names none of them, `default_command` gets the whole line."""
 
     default_command: str | None = None
+    order: tuple[str, ...] = ()
+    """The order in which help lists the commands; others come after."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        if self.default_command and args and args[0] not in (*self.commands, "--help"):
+        if self.default_command and (not args or args[0] not in (*self.commands, "--help")):
             args = [self.default_command, *args]
         return super().parse_args(ctx, args)
 
@@ -56,7 +58,8 @@ class HelpfulGroup(TyperGroup):
         _paragraphs(console, translated(self.help or "", lang))
         if default:
             _parameters(console, default.params, lang)
-        shown = [command for command in self.commands.values() if not command.hidden and command is not default]
+        names = sorted(self.commands, key=lambda name: (*self.order, name).index(name))
+        shown = [self.commands[name] for name in names if name != self.default_command]
         rows = [(command.name or "", _first_sentence(translated(command.help or "", lang))) for command in shown]
         _rows(console, HEADINGS["commands"](lang), rows)
         _rows(console, HEADINGS["everywhere"](lang), [(name, translated(told, lang)) for name, told in _EVERYWHERE])

@@ -1,15 +1,13 @@
 """How good the recommendations are, against the baselines and without the language model."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from penchant.language import Lang, Phrase
+from penchant.quality import OURS, WITHOUT, Against, Measured, Quality
 from penchant.report.charts import SERIES, Bar, Chart, bars_height, horizontal_bars
 from penchant.report.page import Section, TableCard, Tile
 
-OURS: Final = "penchant"
-WITHOUT: Final = "without language model"
-
+_CHARTED: Final = "ndcg@10"
 _SYSTEMS: Final = {
     OURS: Phrase("Penchant", "Penchant"),
     WITHOUT: Phrase("the same without the language model", "同一系统，不用语言模型"),
@@ -18,6 +16,7 @@ _SYSTEMS: Final = {
     "als": Phrase("ALS", "ALS 矩阵分解"),
     "neighbours": Phrase("item neighbours", "物品近邻"),
     "cooccurrence": Phrase("co-occurrence", "共现"),
+    "next": Phrase("what came next", "后续行为"),
     "text": Phrase("text similarity alone", "仅文本相似"),
 }
 _METRICS: Final = {
@@ -30,87 +29,50 @@ _METRICS: Final = {
 """The metrics that the table shows, where they were measured, in this order."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A figure and, where it was estimated, the ends of its 95% interval."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class System:
-    """One system's figures by metric; `name` is `OURS`, `WITHOUT` or that of a baseline."""
-
-    name: str
-    figures: dict[str, Measured]
-
-
-@dataclass(frozen=True)
-class Quality:
-    """What the evaluation of a build found: ours, the same without the language model, and the baselines."""
-
-    systems: tuple[System, ...]
-    members: int
-    """Members with held-out events."""
-    events: int
-    """Events held out."""
-    items: int
-    """Items that each ranking orders."""
-
-    def of(self, name: str, metric: str = "ndcg@10") -> float | None:
-        """One figure; None where it was not measured."""
-        figures = next((system.figures for system in self.systems if system.name == name), {})
-        return figures[metric].value if metric in figures else None
-
-
 def quality_section(quality: Quality, lang: Lang) -> Section:
-    """A chart of NDCG@10 with intervals, and a table of all metrics."""
-    ranked = sorted(quality.systems, key=lambda system: -system.figures["ndcg@10"].value)
-    bars = [_bar(system, lang) for system in ranked]
+    """A chart of NDCG@10 with intervals, and a table of all metrics; or why nothing could be measured."""
+    short, heading = Phrase("Quality", "效果")(lang), Phrase("How good the recommendations are", "推荐效果")(lang)
+    if quality.reason is not None or OURS not in quality.systems:
+        lead = Phrase("This could not be measured: {reason}.", "无法评测：{reason}。")(lang, reason=quality.reason)
+        return Section("quality", short, heading, lead)
+    ranked = sorted(quality.systems, key=lambda name: -quality.systems[name][_CHARTED].value)
+    bars = [_bar(name, quality.systems[name][_CHARTED], lang) for name in ranked]
     chart = Chart(
-        "quality",
+        "ndcg",
         Phrase("NDCG@10, with 95% intervals", "NDCG@10 及其 95% 置信区间")(lang),
         _takeaway(quality, lang),
         horizontal_bars(bars),
-        (Phrase("system", "系统")(lang), "NDCG@10"),
-        tuple((bar.label, bar.shown) for bar in bars),
+        (Phrase("system", "系统")(lang), "NDCG@10", Phrase("95% interval", "95% 置信区间")(lang)),
+        tuple((bar.label, bar.shown, bar.note) for bar in bars),
         height=bars_height(len(bars)),
         wide=True,
     )
-    metrics = [metric for metric in _METRICS if any(metric in system.figures for system in ranked)]
+    metrics = [metric for metric in _METRICS if any(metric in figures for figures in quality.systems.values())]
     table = TableCard(
         Phrase("All metrics", "全部指标")(lang),
         (Phrase("system", "系统")(lang), *(_METRICS[metric](lang) for metric in metrics)),
         tuple(
-            (_named(system.name, lang), *(_cell(system.figures.get(metric)) for metric in metrics)) for system in ranked
+            (_named(name, lang), *(_cell(quality.systems[name].get(metric)) for metric in metrics)) for name in ranked
         ),
-        strong=next((place for place, system in enumerate(ranked) if system.name == OURS), None),
+        strong=ranked.index(OURS),
         wide=True,
     )
-    return Section(
-        "quality",
-        Phrase("Quality", "效果")(lang),
-        Phrase("How good the recommendations are", "推荐效果")(lang),
-        Phrase(
-            "Judged on {events:,} events of {members:,} members that were kept from every model while it learned. "
-            "Each ranking orders the whole catalogue of {items:,} items.",
-            "以 {members:,} 位会员的 {events:,} 个留出事件检验，训练时不使用这些事件；排序针对全部 {items:,} 件物品。",
-        )(lang, events=quality.events, members=quality.members, items=quality.items),
-        charts=(chart,),
-        tables=(table,),
-    )
+    lead = Phrase(
+        "Judged on {events:,} events of {members:,} members that were kept from every model while it learned. "
+        "Each ranking orders the whole catalogue of {items:,} items.",
+        "以 {members:,} 位会员的 {events:,} 个留出事件检验，训练时不使用这些事件；排序针对全部 {items:,} 件物品。",
+    )(lang, events=quality.events, members=quality.members, items=quality.items)
+    return Section("quality", short, heading, lead, charts=(chart,), tables=(table,))
 
 
 def quality_tile(quality: Quality, lang: Lang) -> Tile | None:
     """How far ahead of popularity, as the page's most important number; None where it is not ahead."""
-    ours, popular = quality.of(OURS), quality.of("popularity")
-    if ours is None or not popular or ours <= popular:
+    ours, popular = _value(quality, OURS), _value(quality, "popularity")
+    if not ours or not popular or ours <= popular:
         return None
     return Tile(
         f"×{ours / popular:.1f}",
-        Phrase("as good as showing what is popular (NDCG@10)", "倍于只推热门的效果（NDCG@10）")(lang),
+        Phrase("as good as showing what is popular (NDCG@10)", "于只推热门的效果之倍数（NDCG@10）")(lang),
         accent=True,
     )
 
@@ -155,34 +117,57 @@ GLOSSARY: Final = (
 )
 
 
-def _bar(system: System, lang: Lang) -> Bar:
-    measured = system.figures["ndcg@10"]
-    interval = (measured.low, measured.high) if measured.low is not None and measured.high is not None else None
-    tone = {OURS: SERIES[0], WITHOUT: SERIES[2]}.get(system.name, "--series-mute")
-    return Bar(_named(system.name, lang), measured.value, interval, f"{measured.value:.3f}", tone)
+def _bar(name: str, measured: Measured, lang: Lang) -> Bar:
+    tone = {OURS: SERIES[0], WITHOUT: SERIES[2]}.get(name, "--series-mute")
+    interval, note = None, ""
+    if measured.low is not None and measured.high is not None:
+        interval, note = (measured.low, measured.high), f"{measured.low:.3f} – {measured.high:.3f}"
+    return Bar(_named(name, lang), measured.value, interval, f"{measured.value:.3f}", tone, note)
 
 
 def _takeaway(quality: Quality, lang: Lang) -> str:
-    ours = quality.of(OURS)
-    others = {system.name: quality.of(system.name) for system in quality.systems if system.name not in (OURS, WITHOUT)}
-    best = max(others, key=lambda name: others[name] or 0.0, default=None)
-    if ours is None or best is None or not others[best]:
-        return ""
-    gain = ours / others[best] - 1  # type: ignore[operator]
-    more = Phrase(
-        "Penchant is {gain:.1%} above the best single method ({best}).",
-        "Penchant 比最好的单一方法（{best}）高 {gain:.1%}。",
-    )
-    less = Phrase(
-        "The best single method ({best}) is {gain:.1%} above Penchant here.",
-        "在此数据上，最好的单一方法（{best}）比 Penchant 高 {gain:.1%}。",
-    )
-    sentence = (more if gain >= 0 else less)(lang, gain=abs(gain), best=_named(best, lang))
-    without = quality.of(WITHOUT)
-    if not without:
-        return sentence
-    brought = Phrase(" The language model brings {brought:+.1%}.", "语言模型带来 {brought:+.1%} 的变化。")
-    return sentence + brought(lang, brought=ours / without - 1)
+    """Ours against the best single source, and what the language model brings, each with whether chance explains it."""
+    alone = [name for name in quality.systems if name not in (OURS, WITHOUT)]
+    best = max(alone, key=lambda name: _value(quality, name) or 0.0, default=None)
+    told = []
+    if best is not None and best in quality.differences and _value(quality, best):
+        told.append(
+            _BEST(
+                lang,
+                best=_named(best, lang),
+                gain=(_value(quality, OURS) or 0.0) / (_value(quality, best) or 1.0) - 1,
+                chance=_chance(quality.differences[best], lang),
+            )
+        )
+    if WITHOUT in quality.differences and _value(quality, WITHOUT):
+        told.append(
+            _MODEL(
+                lang,
+                gain=(_value(quality, OURS) or 0.0) / (_value(quality, WITHOUT) or 1.0) - 1,
+                chance=_chance(quality.differences[WITHOUT], lang),
+            )
+        )
+    return Phrase(" ", "")(lang).join(told)
+
+
+_BEST: Final = Phrase(
+    "Against the best single method ({best}): {gain:+.1%}, {chance}.",
+    "与最好的单一方法（{best}）相比：{gain:+.1%}，{chance}。",
+)
+_MODEL: Final = Phrase(
+    "With the language model against without: {gain:+.1%}, {chance}.",
+    "使用语言模型与不使用相比：{gain:+.1%}，{chance}。",
+)
+_SURE: Final = Phrase("more than chance explains", "超出偶然误差")
+_UNSURE: Final = Phrase("which chance could explain", "在偶然误差范围内")
+
+
+def _chance(difference: Against, lang: Lang) -> str:
+    return (_UNSURE if difference.low <= 0 <= difference.high else _SURE)(lang)
+
+
+def _value(quality: Quality, name: str) -> float | None:
+    return quality.systems[name][_CHARTED].value if name in quality.systems else None
 
 
 def _named(name: str, lang: Lang) -> str:

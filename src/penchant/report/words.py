@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from penchant.data.columns import EventKind
+from penchant.data.columns import EventKind, TieKind
 from penchant.language import Lang, Phrase
 
 KINDS: Final = {
@@ -30,6 +30,12 @@ TABLE_NAMES: Final = {
     "events": Phrase("events", "事件"),
     "ties": Phrase("ties", "关系"),
     "labels": Phrase("labels", "标签"),
+}
+
+TIE_NAMES: Final = {
+    TieKind.FOLLOW: Phrase("follow", "关注"),
+    TieKind.FRIEND: Phrase("friend", "好友"),
+    TieKind.BLOCK: Phrase("block", "屏蔽"),
 }
 
 
