@@ -41,7 +41,7 @@ def test_too_many_items_are_cut_to_the_most_popular_and_it_is_said(caplog: pytes
     rows = [(f"m{member}", f"p{item}", "buy", float(item)) for item in range(6) for member in range(6 - item)]
     community = community_of(rows)
     with caplog.at_level(logging.WARNING):
-        model = Ease(EaseConfig(max_items=4, regularization=1.0)).fit(community, Options())
+        model = Ease(EaseConfig(max_items=4, fewest_likes=1, regularization=1.0)).fit(community, Options())
     assert model.modelled_items.tolist() == [0, 1, 2, 3]
     assert model.left_out_items == 2
     assert "models the 4 most popular of 6 items" in caplog.text
@@ -49,6 +49,15 @@ def test_too_many_items_are_cut_to_the_most_popular_and_it_is_said(caplog: pytes
     assert scores.shape == (6, 6)
     assert not scores[:, 4:].any()
     assert scores[:, :4].any()
+
+
+def test_items_liked_by_a_single_member_are_not_modelled() -> None:
+    rows = [
+        (member, item, "buy", 0.0) for item, members in {"x": "ab", "y": "ab", "z": "a"}.items() for member in members
+    ]
+    assert Ease().fit(community_of(rows), Options()).modelled_items.tolist() == [0, 1]
+    every = Ease(EaseConfig(fewest_likes=1)).fit(community_of(rows), Options())
+    assert every.modelled_items.tolist() == [0, 1, 2]
 
 
 def test_a_catalogue_within_the_limit_leaves_nothing_out(caplog: pytest.LogCaptureFixture) -> None:
@@ -61,7 +70,7 @@ def test_a_catalogue_within_the_limit_leaves_nothing_out(caplog: pytest.LogCaptu
 
 def test_how_many_items_were_left_out_is_kept_in_the_folder(tmp_path: Path) -> None:
     rows = [(f"m{member}", f"p{item}", "buy", float(item)) for item in range(4) for member in range(4 - item)]
-    Ease(EaseConfig(max_items=3)).fit(community_of(rows), Options()).save(tmp_path / "ease")
+    Ease(EaseConfig(max_items=3, fewest_likes=1)).fit(community_of(rows), Options()).save(tmp_path / "ease")
     assert Ease.load(tmp_path / "ease").left_out_items == 1
 
 

@@ -57,7 +57,7 @@ class CoOccurrence(ItemToItem):
         # By row the item scored, so that each keeps the partners that speak for it most.
         pairs = pairs.T.tocsr()
         kept = [
-            strongest(pairs[part].toarray(), config.neighbours)
+            strongest(pairs[part], config.neighbours)
             for part in chunks(item_count, max(1, CELLS_AT_ONCE // max(item_count, 1)))
         ]
         weights = sp.vstack(kept, format="csr").T.tocsr() if kept else pairs

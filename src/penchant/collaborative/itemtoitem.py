@@ -1,7 +1,7 @@
 """Scorers that are one matrix from items to items: a score is a history times that matrix."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +13,9 @@ from penchant.data.community import Community
 from penchant.data.interactions import EventWeights, Histories, histories
 from penchant.errors import NotFittedError
 from penchant.vectors import Floats, Rows, top_k
+
+FILLED: Final = 0.1
+"""A matrix fuller than this is quicker to search as a dense one."""
 
 
 class ItemToItemConfig(ScorerConfig):
@@ -138,12 +141,34 @@ def _dense(matrix: Any) -> Floats:
     return matrix.toarray() if sp.issparse(matrix) else np.asarray(matrix)
 
 
-def strongest(block: Floats, count: int) -> sp.csr_matrix:
-    """The `count` largest positive values of each row, as a sparse matrix; among equals the smaller column stays."""
-    columns = block.shape[1]
-    if count < columns:
-        bound = np.partition(block, columns - count, axis=1)[:, columns - count, None]
-        above, equal = block > bound, block == bound
-        spare = count - above.sum(axis=1, keepdims=True)
-        block = np.where(above | (equal & (np.cumsum(equal, axis=1) <= spare)), block, 0)
-    return sp.csr_matrix(np.maximum(block, 0))
+def strongest(block: Floats | sp.csr_matrix, count: int) -> sp.csr_matrix:
+    """The `count` largest positive values of each row; among equals the smaller column stays.
+
+    >>> strongest(np.array([[0.5, 2.0, 2.0, 0.0]], dtype=np.float32), 1).toarray().tolist()
+    [[0.0, 2.0, 0.0, 0.0]]
+    """
+    if count >= block.shape[1]:
+        found = sp.csr_matrix(block)
+        return found.maximum(0).tocsr()
+    if isinstance(block, sp.csr_matrix) and block.nnz < FILLED * block.shape[0] * block.shape[1]:
+        return _strongest_stored(block, count)
+    dense = _dense(block)
+    bound = np.partition(dense, dense.shape[1] - count, axis=1)[:, dense.shape[1] - count, None]
+    above, equal = dense > bound, dense == bound
+    spare = count - above.sum(axis=1, keepdims=True)
+    kept = above | (equal & (np.cumsum(equal, axis=1) <= spare))
+    return sp.csr_matrix(np.where(kept, np.maximum(dense, 0), 0))
+
+
+def _strongest_stored(block: sp.csr_matrix, count: int) -> sp.csr_matrix:
+    """As `strongest`, by sorting what is stored: faster where most cells are empty."""
+    found = block.maximum(0).tocsr()
+    found.sort_indices()
+    rows = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
+    # Two stable sorts: equals stay in the order of their columns.
+    order = np.argsort(-found.data, kind="stable")
+    order = order[np.argsort(rows[order], kind="stable")]
+    kept = np.zeros(len(order), dtype=bool)
+    kept[order[np.arange(len(order)) - found.indptr[rows] < count]] = True
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=found.shape[0]))])
+    return sp.csr_matrix((found.data[kept], found.indices[kept], offsets), shape=found.shape)

@@ -19,6 +19,8 @@ class EaseConfig(ItemToItemConfig):
 
     regularization: PositiveFloat = 300.0
     """Added to every item's own count; more for smaller or noisier data."""
+    fewest_likes: PositiveInt = 2
+    """Items that fewer members like are not modelled: what one member does tells nothing of what goes together."""
     max_items: PositiveInt = 15_000
     """Only so many of the most popular items are modelled: the matrix is dense, its memory square, its time cubic."""
 
@@ -54,14 +56,14 @@ class Ease(ItemToItem):
         counts = np.bincount(liked.indices, minlength=liked.shape[1])
         if not counts.any():
             raise TooLittleDataError("EASE needs events that say what members like; every weight here is zero or less")
-        ranked = np.lexsort((np.arange(len(counts)), -counts))
-        columns = np.sort(ranked[: min(np.count_nonzero(counts), self.config.max_items)])
+        known = np.flatnonzero(counts >= min(self.config.fewest_likes, counts.max()))
+        columns = np.sort(known[np.lexsort((known, -counts[known]))][: self.config.max_items])
         left_out = np.count_nonzero(counts) - len(columns)
-        if left_out:
-            share = counts[columns].sum() / counts.sum()
+        if len(columns) < len(known):
             log.warning(
                 "EASE models the %d most popular of %d items (max_items), which hold %.1f%% of all likes; "
-                "it scores the other %d zero", len(columns), np.count_nonzero(counts), 100 * share, left_out,
+                "it scores the other %d zero",
+                len(columns), np.count_nonzero(counts), 100 * counts[columns].sum() / counts.sum(), left_out,
             )  # fmt: skip
         used = liked[:, columns]
         gram = (used.T @ used).toarray()

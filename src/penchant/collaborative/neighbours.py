@@ -47,10 +47,10 @@ class Neighbours(ItemToItem):
         scored, history = squares**config.popularity_exponent, squares ** (1 - config.popularity_exponent)
         kept = []
         for part in chunks(item_count, max(1, CELLS_AT_ONCE // max(item_count, 1))):
-            near = (by_item[part] @ liked).toarray()
-            near[np.arange(len(near)), np.arange(item_count)[part]] = 0
-            divisor = np.outer(scored[part], history) + config.shrinkage
-            near /= np.where(divisor > 0, divisor, 1)
+            near = (by_item[part] @ liked).tocsr()
+            rows = np.repeat(np.arange(near.shape[0]), np.diff(near.indptr))
+            near.data /= scored[part][rows] * history[near.indices] + config.shrinkage
+            near.data[near.indices == rows + part.start] = 0
             kept.append(strongest(near, config.neighbours))
         weights = sp.vstack(kept, format="csr").T.tocsr() if kept else sp.csr_matrix((0, 0), dtype=np.float32)
         self.learned(weights, np.arange(item_count), item_count)

@@ -34,7 +34,7 @@ class RecommendConfig(BaseModel):
     """What may be shown to whom."""
     validation: Literal["last", "random", "time"] = "last"
     """Which events are held out to tune on: each member's last, a tenth of each member's, or the last tenth of all."""
-    tuning: Literal["full", "recency", "none"] = "full"
+    tuning: Literal["full", "recency", "none"] = "recency"
     """Tuned before the weights: all settings of the grids, only how histories fade (no new fits), or nothing."""
     tuning_members: PositiveInt = 3_000
     """Members that settings and weights are judged on; a random sample where there are more."""
