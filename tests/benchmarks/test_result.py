@@ -1,5 +1,6 @@
 """The JSON of a benchmark, key by key, and its printed tables."""
 
+import inspect
 import io
 import json
 import math
@@ -10,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
+import penchant.benchmarks
 from penchant.benchmarks import BENCHMARKS, benchmark
 from penchant.benchmarks.printing import show
 from penchant.benchmarks.result import (
@@ -147,7 +149,7 @@ def test_a_result_that_cannot_be_written_says_where(tmp_path):
     ("lang", "words"),
     [
         ("en", ["without the language model", "RecBole BPR (published)", "protocol random", "95% interval", "900 MB"]),
-        ("zh", ["不使用语言模型", "RecBole BPR（已发表）", "划分方式 random", "95% 置信区间", "内存峰值 900 MB"]),
+        ("zh", ["不使用语言模型", "RecBole BPR（已发表）", "协议 random", "95% 置信区间", "内存峰值 900 MB"]),
     ],
 )  # fmt: skip
 def test_the_table_shows_ours_baselines_published_and_differences(lang, words):
@@ -169,5 +171,14 @@ def test_a_benchmarks_own_table_is_printed_with_every_column():
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_every_benchmark_in_the_registry_has_a_run(name):
-    assert callable(benchmark(name))
+def test_every_benchmark_in_the_registry_can_be_run_by_the_command(name):
+    signature = inspect.signature(benchmark(name))
+    required = [name for name, each in signature.parameters.items() if each.default is each.empty]
+    assert required == ["data"]
+    assert {"protocol", "seeds"} <= set(signature.parameters)
+
+
+def test_every_module_with_a_run_is_in_the_registry():
+    folder = Path(penchant.benchmarks.__file__).parent
+    modules = {path.stem for path in folder.glob("*.py") if "\ndef run(" in path.read_text(encoding="utf-8")}
+    assert modules == set(BENCHMARKS)

@@ -5,12 +5,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol
 
 from penchant.errors import ConfigError
+from penchant.language import Phrase
 
 if TYPE_CHECKING:
     from penchant.benchmarks.result import BenchResult
 
-BENCHMARKS: Final = ("encode", "recommend", "build")
-"""Every benchmark by name; each is the module of the same name here, loaded when it is asked for."""
+BENCHMARKS: Final = {
+    "encode": Phrase(
+        "vectors and speed of the text encoder, against its own engine and a plain loop",
+        "文本编码器的向量与速度，对比其自带引擎与朴素循环",
+    ),
+    "finetune": Phrase(
+        "every mode of fine-tuning; the protocol is a number of texts, and perhaps a mode: 500:lora",
+        "各种微调方式；协议写训练文本数，也可加一种方式，如 500:lora",
+    ),
+    "recommend": Phrase(
+        "rankings against held-out events; protocols random, last, time",
+        "用留出的事件检验推荐排序；协议为 random、last 或 time",
+    ),
+    "build": Phrase(
+        "seconds and memory of every stage; the protocol is the form of the files: csv, jsonl, parquet",
+        "各阶段的耗时与内存；协议写文件格式：csv、jsonl 或 parquet",
+    ),
+}
+"""Every benchmark by name, and what it measures; each is the module of that name here, loaded when it is asked for."""
 
 
 class Run(Protocol):
@@ -35,7 +53,7 @@ def benchmark(name: str) -> Run:
 
     >>> benchmark("speed")
     Traceback (most recent call last):
-    penchant.errors.ConfigError: no benchmark is called 'speed'; there are encode, recommend, build
+    penchant.errors.ConfigError: no benchmark is called 'speed'; there are encode, finetune, recommend, build
     """
     if name not in BENCHMARKS:
         raise ConfigError(f"no benchmark is called {name!r}; there are {', '.join(BENCHMARKS)}")

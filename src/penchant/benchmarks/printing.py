@@ -14,8 +14,8 @@ ABOUT: Final = Phrase(
     "{name} on {data}, {protocol}, seeds {seeds}",
     "{name}，数据 {data}，{protocol}，随机种子 {seeds}",
 )
-PROTOCOL: Final = Phrase("protocol {protocol}", "划分方式 {protocol}")
-NO_PROTOCOL: Final = Phrase("one protocol", "单一协议")
+PROTOCOL: Final = Phrase("protocol {protocol}", "协议 {protocol}")
+NO_PROTOCOL: Final = Phrase("one protocol", "默认协议")
 WITHOUT: Final = Phrase("without the language model", "不使用语言模型")
 PUBLISHED: Final = Phrase("{name} (published)", "{name}（已发表）")
 SOURCE: Final = Phrase("{name}: {source}", "{name}：{source}")

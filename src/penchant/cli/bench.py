@@ -7,18 +7,17 @@ from typing import Annotated, Final
 import typer
 
 from penchant.artifacts import storage_errors
+from penchant.benchmarks import BENCHMARKS, benchmark
 from penchant.cli.face import face
 from penchant.cli.speech import both
 from penchant.errors import ConfigError
 from penchant.language import Phrase
 
 HELP: Final = both(
-    """Measure Penchant on data and print it beside baselines and published figures.
-
-    Names: encode (the text encoder), recommend (rankings against held-out events), build (cost of each stage).""",
-    """在给定数据上评测 Penchant，并与基线和已发表的结果对比。
-
-    可选名称：encode（文本编码器）、recommend（用留出的事件检验推荐排序）、build（各阶段的耗时与内存）。""",
+    "Measure Penchant on data and print it beside baselines and published figures.\n\n"
+    + "\n\n".join(f"{name}: {measures('en')}." for name, measures in BENCHMARKS.items()),
+    "在给定数据上评测 Penchant，并与基线和已发表的结果对比。\n\n"
+    + "\n\n".join(f"{name}：{measures('zh')}。" for name, measures in BENCHMARKS.items()),
 )
 EXAMPLES: Final = """penchant bench recommend --data movielens-small --protocol last
 penchant bench recommend --data data/shop --json result.json --seeds 3
@@ -45,8 +44,8 @@ def bench(
         typer.Option(
             metavar="P",
             help=both(
-                "How data are parted, where there is a choice: random, last, time or new-items.",
-                "数据划分方式（如可选）：random、last、time 或 new-items。",
+                "Which way of measuring, where the benchmark has a choice (see above).",
+                "评测协议，仅在该评测有多种可选时填写（见上）。",
             ),
         ),
     ] = None,
@@ -67,7 +66,6 @@ def bench(
     ] = None,
 ) -> None:
     # The text of the help is HELP: a docstring here would be shown in its place.
-    from penchant.benchmarks import benchmark
     from penchant.benchmarks.printing import show
 
     run = benchmark(name)
