@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from penchant.benchmarks.result import BenchResult
 from penchant.cli.app import main
 
 
@@ -43,3 +44,19 @@ def test_data_must_be_named_and_a_run_has_at_least_one_seed(capsys: pytest.Captu
     code, complaint = refused(["recommend", "--data", "ml-100k", "--seeds", "0"], capsys)
     assert code == 2
     assert "--seeds" in complaint
+
+
+@pytest.mark.slow
+def test_a_benchmark_is_printed_in_the_chosen_language_and_written_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.json"
+    words = ["bench", "build", "--data", "simulated:200", "--protocol", "parquet", "--seeds", "1", "--json", str(out)]
+    assert main([*words, "--lang", "zh"]) == 0
+    shown = capsys.readouterr()
+    assert "build，数据 simulated:200，协议 parquet，随机种子 0" in shown.out
+    assert "内存峰值" in shown.out
+    assert f"结果已写入 {out}" in shown.err
+    result = BenchResult.read(out)
+    assert (result.name, result.data, result.protocol, result.seeds) == ("build", "simulated:200", "parquet", [0])
+    assert result.seconds > 0
