@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import yaml
@@ -16,6 +16,7 @@ from penchant.vectors import Floats, Rows
 
 _SEPARATOR: Final = re.compile(r"\s*>\s*")
 _DESCRIPTION: Final = "_description"
+_Value = TypeVar("_Value", bound=np.generic)
 
 
 def normal_path(label: str) -> str:
@@ -140,8 +141,8 @@ class Taxonomy:
             targets[text, given] = True
         return self._upward(targets)
 
-    def consistent(self, probabilities: Floats) -> Floats:
-        """(texts, labels) the probabilities with every parent raised to its likeliest child."""
+    def consistent(self, probabilities: NDArray[_Value]) -> NDArray[_Value]:
+        """(texts, labels) probabilities, or truth values, with every parent raised to its largest child."""
         return self._upward(probabilities)
 
     def violations(self, probabilities: Floats, *, tolerance: float = 1e-6) -> int:
@@ -159,7 +160,7 @@ class Taxonomy:
                 full[:, self.parents[row]] += full[:, row]
         return np.minimum(full, 1)
 
-    def _upward(self, values: NDArray[Any]) -> NDArray[Any]:
+    def _upward(self, values: NDArray[_Value]) -> NDArray[_Value]:
         """Each column at least the largest of its children's, from the bottom up."""
         raised = values.copy()
         for row in range(len(self) - 1, -1, -1):

@@ -1,0 +1,367 @@
+"""Text to interests: a calibrated probability for every label of a tree, and "unsure" where the risk is too high."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from penchant.errors import ConfigError, NotFittedError, TooLittleDataError
+from penchant.interests.answers import Labelled, LabellerReport
+from penchant.interests.beliefs import BeliefsConfig, believed
+from penchant.interests.blend import Blend
+from penchant.interests.calibration import Kind
+from penchant.interests.classes import Classes
+from penchant.interests.examples import LabelledTexts
+from penchant.interests.judge import Judge
+from penchant.interests.rows import TextReader, TextRows
+from penchant.interests.sources import Source, SourcesConfig, fit_sources, fit_tuned, opinions, transformer_of
+from penchant.interests.taxonomy import Taxonomy
+from penchant.interests.words import Words, WordsConfig
+from penchant.interests.zero_shot import name_texts, name_vectors
+from penchant.text.encoder import Encoder
+from penchant.text.tuning.config import FinetuneConfig
+from penchant.training.options import Options
+from penchant.vectors import Floats, Rows, chunks
+
+_AT_ONCE: Final = 8192
+_LINEAR_PARAMETERS: Final = 6_000_000
+"""Bound on n-grams times classes, so that a tree of a thousand labels fits in memory."""
+
+
+class LabellerConfig(BaseModel):
+    """What a labeller learns from, and how careful it is.
+
+    >>> LabellerConfig(tuned=FinetuneConfig(mode="lora")).risk
+    0.1
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    exclusive: bool | None = None
+    """Whether a text has one label (with those it implies); None finds out: it is so if every text was given one."""
+    names: bool = True
+    """Compare texts with what labels are called."""
+    meaning: bool = True
+    """Learn from the encoder's vectors."""
+    spelling: bool = True
+    """Learn from character n-grams."""
+    tuned: FinetuneConfig | None = None
+    """Fine-tune the language model too; its tasks are set by the labels."""
+    templates: tuple[str, ...] = ()
+    """What is encoded for a label, `{name}` standing for its levels; empty takes the language's own."""
+    encoded_texts: PositiveInt = 20_000
+    """At most so many labelled texts, drawn at random, are encoded, and half as many tuned on: the rest teach
+    spelling, which costs next to nothing."""
+    sources: SourcesConfig = SourcesConfig()
+    words: WordsConfig = WordsConfig()
+    beliefs: BeliefsConfig = BeliefsConfig()
+    prior: dict[Literal["names", "meaning", "spelling", "tuned"], float] = Field(
+        default={"names": 1.0, "meaning": 1.0, "spelling": 1.0, "tuned": 1.5}
+    )
+    """How much each source counts before any held-out text has spoken."""
+    folds: int = Field(default=5, ge=2)
+    """Parts of which each is held out in turn, where there is no validation data."""
+    one_fold_from: PositiveInt = 5_000
+    """With more labelled texts than this, or a tuned model, one part alone is held out."""
+    calibration: Kind | Literal["auto"] = "auto"
+    """How probabilities are made to mean what they say."""
+    risk: float = Field(default=0.1, gt=0, lt=1)
+    """Share of wrong labels allowed among those given as sure."""
+    certainty: float = Field(default=0.9, gt=0, lt=1)
+    """Chance with which that risk is to be kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Course:
+    """What a fit works on."""
+
+    classes: Classes
+    names: Floats | None
+    options: Options
+
+
+class Labeller:
+    """Gives texts their interests; works from label names alone, from a few texts a label, and from many.
+
+    Four sources of evidence (label names, vectors, character n-grams and, where asked for, a fine-tuned model) give
+    logits, which are blended by stacked generalisation, calibrated and summed up the tree, all learned on texts that
+    the sources had not seen. Where labelled texts are few, unlabelled ones are learned from by self-training.
+
+    >>> given = LabelledTexts.of(["red apple", "green apple", "blue car", "fast car"], ["fruit"] * 2 + ["cars"] * 2)
+    >>> spelling_alone = LabellerConfig(names=False, meaning=False)
+    >>> Labeller(spelling_alone).fit(given).label(["an apple"]).labels(0)
+    ('fruit',)
+    """
+
+    name: Final = "labeller"
+
+    classes: Classes
+    reader: TextReader
+    sources: dict[str, Source]
+    judge: Judge
+    blank: Floats
+    """(labels,) what is said of a blank text: how common each label was."""
+    report: LabellerReport
+
+    def __init__(self, config: LabellerConfig | None = None) -> None:
+        self.config = config or LabellerConfig()
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The tree of labels, in the order of the columns of `probabilities`."""
+        return self.classes.taxonomy
+
+    def fit(
+        self,
+        labelled: LabelledTexts | None,
+        options: Options | None = None,
+        *,
+        encoder: Encoder | None = None,
+        taxonomy: Taxonomy | None = None,
+        unlabelled: Sequence[str] = (),
+        validation: LabelledTexts | None = None,
+    ) -> "Labeller":
+        """Learn from labelled texts, or from a tree's names alone.
+
+        Args:
+            labelled: texts and their labels; None labels by names.
+            options: seed, threads and device.
+            encoder: for names, meaning and tuning; spelling alone does without.
+            taxonomy: the tree, where it holds more than the labels given; by default the tree of these.
+            unlabelled: texts of the same kind without labels.
+            validation: labelled texts apart, on which the blend, calibration and thresholds are learned; without them,
+                parts of the labelled texts are held out in turn.
+
+        Raises:
+            ConfigError: what the configuration asks for needs an encoder, or nothing at all is asked for.
+            UnknownIdError: a text has a label that is not in the tree.
+            TooLittleDataError: there are neither labelled texts nor names to go by.
+        """
+        options, labelled = options or Options(), labelled or LabelledTexts((), ())
+        self._check(labelled, encoder)
+        classes = Classes.settled(labelled, taxonomy, self.config.exclusive)
+        targets = classes.targets(labelled)
+        answers = classes.targets(validation) if validation else None
+        spare = [text for text in dict.fromkeys(unlabelled) if text.strip()][: self.config.beliefs.most_texts]
+        if len(labelled) > self.config.beliefs.most_labelled or not self.config.beliefs.rounds:
+            spare = []
+        known = list(validation.texts) if validation else []
+        encoded = options.rng().permutation(len(labelled))[: self.config.encoded_texts]
+        self.reader = self._reader(classes, list(labelled.texts), encoded, known + spare, encoder)
+        course = _Course(classes, self._names(classes), options)
+        rows = self.reader.rows(labelled.texts, encoded=encoded)
+        spare_rows = self.reader.rows(spare)
+        if answers is None:
+            held, answers = self._held_out(course, rows, targets, spare_rows)
+            sources, count = self._fitted(course, rows, targets, spare_rows)
+        else:
+            sources, count = self._fitted(course, rows, targets, spare_rows)
+            held = opinions(sources, self.reader.rows(known))
+        self.classes, self.sources, self.judge = classes, sources, self._judge(course, held, answers, sources)
+        shares = targets.mean(0) if len(targets) else np.full(len(classes), 1 / len(classes))
+        self.blank = classes.up(shares[None].astype(np.float32))[0]
+        self.report = LabellerReport(
+            texts=len(labelled),
+            encoded=len(rows.encoded),
+            contradictory=labelled.contradictory,
+            unlabelled=len(spare),
+            believed=count,
+            held_out=len(answers) if held.keys() == sources.keys() else 0,
+            without_texts=tuple(
+                label for label, most in zip(classes.labels, targets.max(0, initial=0), strict=True) if not most
+            ),
+        )
+        return self
+
+    def label(self, texts: Sequence[str]) -> Labelled:
+        """Labels, probabilities and what can be stood by, for any texts; a blank one is unsure.
+
+        Raises:
+            NotFittedError: before `fit`.
+        """
+        said = np.empty((len(texts), len(self._fitted_classes().taxonomy)), dtype=np.float32)
+        given, sure = np.zeros(said.shape, dtype=bool), np.zeros(said.shape, dtype=bool)
+        for part in chunks(len(texts), _AT_ONCE):
+            said[part], given[part], sure[part] = self._labelled([text.strip() for text in texts[part]])
+        return Labelled(self.taxonomy, said, given, sure)
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """(texts, labels) float32, calibrated, a child's never above its parent's.
+
+        Raises:
+            NotFittedError: before `fit`.
+        """
+        return self.label(texts).probabilities
+
+    def save(self, folder: Path | str) -> None:
+        """Write the labeller as a folder; the encoder is not copied.
+
+        Raises:
+            NotFittedError: before `fit`.
+            StorageError: the folder cannot be written.
+        """
+        from penchant.interests.saving import save_labeller
+
+        self._fitted_classes()
+        save_labeller(self, Path(folder))
+
+    @classmethod
+    def load(cls, folder: Path | str, encoder: Encoder | None = None, *, options: Options | None = None) -> "Labeller":
+        """Read back a labeller that predicts what the saved one did.
+
+        Args:
+            folder: what `save` wrote.
+            encoder: the one it was fitted with; found by name where absent.
+            options: device, precision, progress.
+
+        Raises:
+            ArtifactError: the folder is damaged, or the encoder is another.
+        """
+        from penchant.interests.saving import load_labeller
+
+        return load_labeller(Path(folder), encoder, options or Options())
+
+    def _labelled(self, texts: list[str]) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+        said, given = self.judge.decided(opinions(self.sources, self.reader.rows(texts)))
+        sure = self.judge.sure(said, given)
+        blank = [not text for text in texts]
+        said[blank], sure[blank] = self.blank, False
+        return said, given, sure
+
+    def _fitted_classes(self) -> Classes:
+        if not hasattr(self, "judge"):
+            raise NotFittedError("this labeller has learned nothing yet; call fit, or load a saved one")
+        return self.classes
+
+    def _check(self, labelled: LabelledTexts, encoder: Encoder | None) -> None:
+        config = self.config
+        if not (config.names or config.meaning or config.spelling or config.tuned):
+            raise ConfigError("a labeller needs a source: names, meaning, spelling or tuned; all are switched off")
+        if encoder is None and (config.names or config.meaning or config.tuned):
+            raise ConfigError(
+                "names, meaning and tuned need an encoder: pass encoder=load_encoder(), or switch them off to learn "
+                "from spelling alone"
+            )
+        if not len(labelled) and not config.names:
+            raise TooLittleDataError("there are no labelled texts, and names are switched off: nothing to learn from")
+
+    def _reader(
+        self, classes: Classes, texts: list[str], encoded: Rows, more: list[str], encoder: Encoder | None
+    ) -> TextReader:
+        """What is learned from texts without their labels: n-grams, and the centre of the vectors."""
+        words = None
+        if self.config.spelling and (texts or more):
+            words = Words(self.config.words).fit(texts + more, most=max(1000, _LINEAR_PARAMETERS // len(classes)))
+        if encoder is None or not (self.config.names or self.config.meaning):
+            return TextReader(encoder, None, words)
+        seen = [texts[row] for row in encoded] + more
+        if not seen:
+            seen = [text for names in name_texts(classes.taxonomy, classes.labels) for text in names]
+        return TextReader(encoder, encoder.encode(seen).mean(0), words)
+
+    def _names(self, classes: Classes) -> Floats | None:
+        if not self.config.names or self.reader.encoder is None or self.reader.centre is None:
+            return None
+        texts = name_texts(classes.taxonomy, classes.labels, self.config.templates)
+        return name_vectors(texts, self.reader.encoder, self.reader.centre)
+
+    def _fitted(
+        self, course: _Course, rows: TextRows, targets: Floats, spare: TextRows
+    ) -> tuple[dict[str, Source], int]:
+        """Sources fitted on labelled texts, then on what they make of unlabelled ones; how many of these were used."""
+        beliefs, exclusive = self.config.beliefs, course.classes.exclusive
+        weights = np.ones(len(rows), dtype=np.float32)
+        all_rows, all_targets, all_weights, count = rows, targets, weights, 0
+        sources = self._sources(course, all_rows, all_targets, all_weights)
+        for turn in range(beliefs.rounds if len(spare) else 0):
+            said = Blend(self._prior(sources), exclusive).probabilities(opinions(sources, spare))
+            chosen, believed_targets, shares = believed(said, beliefs, turn=turn, exclusive=exclusive)
+            count = len(chosen)
+            if not count:
+                break
+            all_rows = rows.beside(spare.take(chosen))
+            all_targets = np.vstack([targets, believed_targets])
+            all_weights = np.concatenate([weights, shares])
+            sources = self._sources(course, all_rows, all_targets, all_weights)
+        return sources, count
+
+    def _sources(self, course: _Course, rows: TextRows, targets: Floats, weights: Floats) -> dict[str, Source]:
+        exclusive = course.classes.exclusive
+        learned = rows if self.config.meaning else TextRows(rows.texts, None, rows.words)
+        sources = fit_sources(
+            learned, targets, weights, exclusive=exclusive, config=self.config.sources, names=course.names
+        )
+        if self.config.tuned and np.count_nonzero(targets.max(0, initial=0)) > 1:
+            chosen = course.options.rng().permutation(len(rows))[: max(1, self.config.encoded_texts // 2)]
+            sources["tuned"] = fit_tuned(
+                [rows.texts[row] for row in chosen],
+                targets[chosen],
+                weights[chosen],
+                exclusive=exclusive,
+                config=self.config.tuned,
+                encoder=transformer_of(self.reader.encoder),
+                options=course.options,
+            )
+        return sources
+
+    def _prior(self, sources: Mapping[str, Source]) -> dict[str, float]:
+        return {name: weight for name, weight in self.config.prior.items() if name in sources}
+
+    def _held_out(
+        self, course: _Course, rows: TextRows, targets: Floats, spare: TextRows
+    ) -> tuple[dict[str, Floats], Floats]:
+        """Opinions on labelled texts by sources that had not seen them, and the answers."""
+        many = len(rows) > self.config.one_fold_from
+        count = max(self.config.folds, 10) if many else self.config.folds
+        if len(rows) < 2 * count:
+            return {}, targets[:0]
+        fold = stratified_folds(targets, count, course.options.rng())
+        parts: list[dict[str, Floats]] = []
+        answers: list[Floats] = []
+        for number in range(1 if many or self.config.tuned else count):
+            out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+            if rows.vectors is not None:
+                out = np.intersect1d(out, rows.encoded)
+            if not len(out):
+                continue
+            sources, _ = self._fitted(course, rows.take(kept), targets[kept], spare)
+            parts.append(opinions(sources, rows.take(out)))
+            answers.append(targets[out])
+        if not parts:
+            return {}, targets[:0]
+        shared = set.intersection(*(set(part) for part in parts))
+        return {name: np.vstack([part[name] for part in parts]) for name in parts[0] if name in shared}, np.vstack(
+            answers
+        )
+
+    def _judge(self, course: _Course, held: dict[str, Floats], answers: Floats, sources: Mapping[str, Source]) -> Judge:
+        config, prior = self.config, self._prior(sources)
+        if not len(answers) or held.keys() != sources.keys():
+            return Judge.untaught(course.classes, prior, config.risk)
+        return Judge.taught(
+            course.classes,
+            held,
+            answers,
+            prior,
+            kind=config.calibration,
+            risk=config.risk,
+            certainty=config.certainty,
+            seed=course.options.seed,
+        )
+
+
+def stratified_folds(targets: Floats, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(texts,) a fold for each text, the texts of a class dealt out evenly.
+
+    >>> stratified_folds(np.eye(2, dtype=np.float32)[[0, 0, 1, 1]], 2, np.random.default_rng(0)).tolist()
+    [0, 1, 0, 1]
+    """
+    order = rng.permutation(len(targets))
+    order = order[np.argsort(targets.argmax(1)[order], kind="stable")]
+    fold = np.empty(len(targets), dtype=np.int64)
+    fold[order] = np.arange(len(targets)) % folds
+    return fold
