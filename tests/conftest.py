@@ -124,3 +124,26 @@ def public_data() -> Path:
     if folder is None or not folder.is_dir():
         pytest.skip(f"no public data: PENCHANT_DATA is {'not set' if folder is None else f'{folder}, no folder'}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def built_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a workspace whose simulated bazaar of 3,000 events was read from files and built, texts and all.
+
+    Never change it: many tests ask it.
+    """
+    from penchant.cli.read import read_into
+    from penchant.data.simulated import SimulatedConfig, simulate
+    from penchant.pipeline import build
+    from penchant.training.options import Options
+    from penchant.workspace import Workspace
+
+    folder = tmp_path_factory.mktemp("built")
+    simulate(SimulatedConfig(events=3_000, members=80, seed=5)).write(folder / "bazaar", form="csv")
+    with (folder / "bazaar" / "events.csv").open("a") as stream:
+        stream.write("m000001,p000001,buy,yesterday,,,\nm000001,no-such-item,buy,2025-06-01T00:00:00Z,,,\n")
+    settings_text = '[build]\nencoder = "minilm"\n\n[recommend]\ntuning = "recency"\n'
+    workspace = Workspace.create(folder / "bazaar.ws", settings=settings_text)
+    read_into(workspace, folder / "bazaar")
+    build(workspace, options=Options(threads=1, progress=False))
+    return workspace.path

@@ -66,5 +66,26 @@ def test_story_has_the_latest_events_first_and_shares_of_all() -> None:
 
 def test_search_is_told_with_the_words_searched_for(small_community: Community) -> None:
     story = tell(small_community, 0, TYPICAL)
-    assert story.history[0].kind == "search"
+    assert story.history[0].events == (("search", None),)
     assert story.history[0].title == "锅 or tent"
+
+
+def test_events_in_a_row_with_one_item_are_told_together_in_order_of_time() -> None:
+    items = pl.DataFrame({"item_id": ["a", "b"], "title": ["Kettle", "Lamp"]})
+    steps = [("a", "view", 0), ("a", "cart", 1), ("b", "view", 2), ("a", "buy", 3), ("a", "rate", 30)]
+    events = pl.DataFrame(
+        {
+            "member_id": ["m"] * len(steps),
+            "item_id": [item for item, _, _ in steps],
+            "kind": [kind for _, kind, _ in steps],
+            "at": [START + timedelta(hours=hours) for _, _, hours in steps],
+            "amount": [None, None, None, None, 4.0],
+        }
+    )
+    history = tell(Community.from_tables(items, events), 0, TYPICAL).history
+    assert [(told.title, [kind for kind, _ in told.events]) for told in history] == [
+        ("Kettle", ["rate"]),
+        ("Kettle", ["buy"]),
+        ("Lamp", ["view"]),
+        ("Kettle", ["view", "cart"]),
+    ]

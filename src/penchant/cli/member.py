@@ -39,7 +39,7 @@ YES: Final = Phrase("yes", "是")
 NO: Final = Phrase("no", "否")
 EVENTS: Final = Phrase(
     "{count:,} events from {first:%Y-%m-%d} to {last:%Y-%m-%d}: {kinds}",
-    "{count:,} 个事件，{first:%Y-%m-%d} 至 {last:%Y-%m-%d}：{kinds}",
+    "{count:,} 条行为，{first:%Y-%m-%d} 至 {last:%Y-%m-%d}：{kinds}",
 )
 NO_EVENTS: Final = Phrase("No events yet.", "还没有任何行为。")
 TASTES: Final = Phrase("Tastes: {tastes}", "偏好：{tastes}")
@@ -64,7 +64,7 @@ def member(
     member_id: Annotated[str, typer.Argument(metavar="MEMBER", help=MEMBER)],
     events: Annotated[
         int,
-        typer.Option(metavar="N", min=0, help=both("How many of the latest events to show.", "显示最近多少个行为。")),
+        typer.Option(metavar="N", min=0, help=both("How many of the latest events to show.", "显示最近多少条行为。")),
     ] = 10,
     k: Annotated[
         int, typer.Option("-k", metavar="K", min=0, help=both("How many recommendations.", "显示多少条推荐。"))

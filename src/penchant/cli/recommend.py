@@ -34,7 +34,6 @@ HOW_MANY: Final = both("How many items.", "返回多少件。")
 IN_JSON: Final = both("Answer in JSON, with the evidence behind each reason.", "以 JSON 输出，附每条理由的依据。")
 
 STRATEGY: Final = Phrase("Strategy: {strategy}", "策略：{strategy}")
-EXPLAINED: Final = Phrase("{title}: score {score:.3f}", "{title}：得分 {score:.3f}")
 SPEAKS: Final = (
     Phrase("share", "占比"),
     Phrase("what", "依据"),
@@ -101,11 +100,10 @@ def explain(
             piece |= {"item_id": community.item_ids.id(part.item), "title": community.titles[part.item]}
             piece |= {"kind": event["kind"], "amount": event["amount"], "at": event["at"]}
         pieces.append(piece)
-    score = recommender.score(person, row)
     if as_json:
-        speaker.json({"member_id": member, "item_id": item, "score": score, "pieces": pieces})
+        speaker.json({"member_id": member, "item_id": item, "pieces": pieces})
         return
-    speaker.say(EXPLAINED, title=community.titles[row], score=score)
+    speaker.line(community.titles[row])
     if not pieces:
         speaker.say(NOTHING_SPEAKS)
         return

@@ -4,7 +4,7 @@ The page's script looks the colours up when it draws, so one figure serves light
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ class Bar:
     interval: tuple[float, float] | None = None
     shown: str = ""
     tone: str = SERIES[0]
-    note: str = field(default="")
+    note: str = ""
 
 
 def horizontal_bars(bars: Sequence[Bar], *, hover: str = "%{y}: %{text}", axis: str = "") -> dict[str, Any]:
@@ -70,8 +70,8 @@ def horizontal_bars(bars: Sequence[Bar], *, hover: str = "%{y}: %{text}", axis: 
             "thickness": 1.4,
             "width": 4,
         }
-        # Beside an interval the value would be struck through, so it stands inside the bar's foot.
-        trace |= {"textposition": "inside", "insidetextanchor": "start", "insidetextfont": {"color": "--on-series"}}
+        # Beside an interval the value would be struck through, so it stands with the label.
+        trace |= {"textposition": "none", "y": [f"{bar.label}  <b>{bar.shown}</b>" for bar in ordered]}
         largest = max(high for _, high in ends)
     layout = {
         "xaxis": {"title": {"text": axis}, "range": [0, largest * 1.2], "visible": bool(axis), "nticks": 5},
@@ -113,17 +113,17 @@ def over_time_chart(seen: Glance, lang: Lang) -> Chart:
     takeaway = (
         Phrase(
             "The busiest {unit} began {begin}, with {count:,} events.",
-            "最活跃的一{unit}始于 {begin}，共 {count:,} 个事件。",
+            "最活跃的一{unit}始于 {begin}，共 {count:,} 条行为。",
         )(lang, unit=UNITS[seen.step](lang), begin=_begin(busiest[0], seen.step), count=busiest[1])
         if busiest
         else ""
     )
     return Chart(
         "over-time",
-        Phrase("Events per {unit}", "每{unit}事件数")(lang, unit=UNITS[seen.step](lang)),
+        Phrase("Events per {unit}", "每{unit}行为数")(lang, unit=UNITS[seen.step](lang)),
         takeaway,
         {"data": data, "layout": layout},
-        (Phrase("from", "起始")(lang), Phrase("events", "事件数")(lang)),
+        (Phrase("from", "起始")(lang), Phrase("events", "行为数")(lang)),
         tuple((_begin(moment, seen.step), f"{count:,}") for moment, count in totals.iter_rows()),
         height=320,
         wide=True,
@@ -145,7 +145,7 @@ def kinds_chart(seen: Glance, lang: Lang) -> Chart:
     bars = [Bar(kind_name(kind, lang), count, shown=f"{count:,}") for kind, count in seen.kinds.items()]
     first = next(iter(seen.kinds), None)
     takeaway = (
-        Phrase("{share:.0%} of all events are of the kind “{kind}”.", "{share:.0%} 的事件是“{kind}”。")(
+        Phrase("{share:.0%} of all events are of the kind “{kind}”.", "{share:.0%} 的行为是“{kind}”。")(
             lang, share=seen.kinds[first] / seen.events, kind=kind_name(first, lang)
         )
         if first
@@ -156,7 +156,7 @@ def kinds_chart(seen: Glance, lang: Lang) -> Chart:
         Phrase("What members do", "会员在做什么")(lang),
         takeaway,
         horizontal_bars(bars),
-        (Phrase("kind", "类型")(lang), Phrase("events", "事件数")(lang)),
+        (Phrase("kind", "类型")(lang), Phrase("events", "行为数")(lang)),
         tuple((bar.label, bar.shown) for bar in bars),
         height=bars_height(len(bars)),
     )
@@ -185,7 +185,7 @@ def ratings_chart(seen: Glance, lang: Lang) -> Chart:
         Phrase("How they rate", "评分分布")(lang),
         Phrase("The mean rating is {mean:.2f}.", "平均评分为 {mean:.2f}。")(lang, mean=mean),
         figure,
-        (Phrase("rating", "评分")(lang), Phrase("events", "事件数")(lang)),
+        (Phrase("rating", "评分")(lang), Phrase("events", "行为数")(lang)),
         tuple((value, f"{count:,}") for value, count in zip(values, counts, strict=True)),
     )
 
@@ -205,7 +205,7 @@ def categories_chart(seen: Glance, lang: Lang) -> Chart:
         horizontal_bars(bars),
         tuple(
             phrase(lang)
-            for phrase in (Phrase("category", "类目"), Phrase("events", "事件数"), Phrase("items", "物品数"))
+            for phrase in (Phrase("category", "类目"), Phrase("events", "行为数"), Phrase("items", "物品数"))
         ),
         tuple((bar.label, bar.shown, bar.note) for bar in bars),
         height=bars_height(len(bars)),
@@ -224,7 +224,7 @@ def tail_chart(seen: Glance, lang: Lang) -> Chart:
             "line": {"color": SERIES[0], "width": 3, "shape": "spline"},
             "fill": "tozeroy",
             "fillcolor": "--series-1-soft",
-            "hovertemplate": Phrase("{x} of items draw {y} of events", "{x} 的物品占 {y} 的事件")(
+            "hovertemplate": Phrase("{x} of items draw {y} of events", "{x} 的物品占 {y} 的行为")(
                 lang, x="%{x:.0%}", y="%{y:.0%}"
             )
             + "<extra></extra>",
@@ -247,7 +247,7 @@ def tail_chart(seen: Glance, lang: Lang) -> Chart:
             "nticks": 6,
         },
         "yaxis": {
-            "title": {"text": Phrase("share of events", "事件占比")(lang)},
+            "title": {"text": Phrase("share of events", "行为占比")(lang)},
             "tickformat": ".0%",
             "range": [0, 1.02],
             "nticks": 6,
@@ -258,10 +258,10 @@ def tail_chart(seen: Glance, lang: Lang) -> Chart:
         Phrase("The long tail", "长尾分布")(lang),
         Phrase(
             "The most popular tenth of the items draws {share:.0%} of all events; the dotted line is equal popularity.",
-            "最热门的十分之一物品占全部事件的 {share:.0%}；虚线表示所有物品同样热门时的情形。",
+            "最热门的十分之一物品占全部行为的 {share:.0%}；虚线表示所有物品同样热门时的情形。",
         )(lang, share=seen.top_tenth_share),
         {"data": data, "layout": layout},
-        (Phrase("items", "物品")(lang), Phrase("events", "事件")(lang)),
+        (Phrase("items", "物品")(lang), Phrase("events", "行为")(lang)),
         tuple((f"{share:.0%}", f"{drawn:.1%}") for share, drawn in seen.tail[::10]),
     )
 
@@ -274,12 +274,12 @@ def activity_chart(seen: Glance, lang: Lang) -> Chart:
     ]
     return Chart(
         "activity",
-        Phrase("Members by number of events", "会员按事件数分布")(lang),
-        Phrase("Half of the members have {median:,.0f} events or fewer.", "半数会员的事件数不超过 {median:,.0f}。")(
+        Phrase("Members by number of events", "会员按行为数分布")(lang),
+        Phrase("Half of the members have {median:,.0f} events or fewer.", "半数会员的行为数不超过 {median:,.0f}。")(
             lang, median=seen.median_events
         ),
         horizontal_bars(bars),
-        (Phrase("events of a member", "每位会员的事件数")(lang), Phrase("members", "会员数")(lang)),
+        (Phrase("events of a member", "每位会员的行为数")(lang), Phrase("members", "会员数")(lang)),
         tuple((bar.label, bar.shown) for bar in bars),
         height=bars_height(len(bars)),
     )
@@ -292,10 +292,13 @@ def community_charts(seen: Glance, lang: Lang) -> list[Chart]:
     charts = [over_time_chart(seen, lang), tail_chart(seen, lang), activity_chart(seen, lang)]
     if len(seen.kinds) > 1:
         charts.append(kinds_chart(seen, lang))
-    if len(seen.ratings) > 1:
-        charts.append(ratings_chart(seen, lang))
     if len(seen.categories):
         charts.append(categories_chart(seen, lang))
+    if len(seen.ratings) > 1:
+        charts.append(ratings_chart(seen, lang))
+    if sum(not chart.wide for chart in charts) % 2:
+        # Two stand side by side, so that an odd one has the row to itself.
+        charts[-1] = replace(charts[-1], wide=True)
     return charts
 
 

@@ -1,24 +1,29 @@
 """The first section: the community at a glance."""
 
+from typing import Final
+
 from penchant.language import Lang, Phrase
 from penchant.report.charts import community_charts
 from penchant.report.glance import Glance
 from penchant.report.page import Section, Tile
 
+_NO_EVENTS: Final = Phrase("There are no events yet.", "还没有任何行为。")
+_ALL_MEMBERS: Final = Phrase("All {members:,} members have events", "全部 {members:,} 位会员都有行为")
+_SOME_MEMBERS: Final = Phrase(
+    "{active:,} of {members:,} members have events", "{members:,} 位会员中有 {active:,} 位有行为"
+)
+_ALL_ITEMS: Final = Phrase(", with all {items:,} items.", "，涉及全部 {items:,} 件物品。")
+_SOME_ITEMS: Final = Phrase(", with {seen:,} of {items:,} items.", "，涉及 {items:,} 件物品中的 {seen:,} 件。")
+
 
 def community_section(seen: Glance, lang: Lang) -> Section:
     """Charts of a community, and a sentence over them."""
-    if not seen.events:
-        lead = Phrase("There are no events yet.", "还没有任何事件。")(lang)
-    elif seen.active_members == seen.members and seen.seen_items == seen.items:
-        lead = Phrase("Every member has events, and every item was touched.", "所有会员都有行为，所有物品都被触达过。")(
-            lang
-        )
-    else:
-        lead = Phrase(
-            "{active:,} of {members:,} members have events, with {seen_items:,} of {items:,} items.",
-            "{members:,} 位会员中有 {active:,} 位产生过行为，涉及 {items:,} 件物品中的 {seen_items:,} 件。",
-        )(lang, active=seen.active_members, members=seen.members, seen_items=seen.seen_items, items=seen.items)
+    members = _ALL_MEMBERS if seen.active_members == seen.members else _SOME_MEMBERS
+    items = _ALL_ITEMS if seen.seen_items == seen.items else _SOME_ITEMS
+    lead = _NO_EVENTS(lang)
+    if seen.events:
+        lead = members(lang, active=seen.active_members, members=seen.members)
+        lead += items(lang, seen=seen.seen_items, items=seen.items)
     return Section(
         "community",
         Phrase("Community", "社区")(lang),
@@ -33,7 +38,7 @@ def tiles(seen: Glance, lang: Lang) -> list[Tile]:
     counted = [
         Tile(f"{seen.members:,}", Phrase("members", "会员")(lang)),
         Tile(f"{seen.items:,}", Phrase("items", "物品")(lang)),
-        Tile(f"{seen.events:,}", Phrase("events", "事件")(lang)),
+        Tile(f"{seen.events:,}", Phrase("events", "行为")(lang)),
     ]
     if seen.ties:
         counted.append(Tile(f"{seen.ties:,}", Phrase("ties between members", "会员关系")(lang)))

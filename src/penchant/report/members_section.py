@@ -1,7 +1,10 @@
 """Members with their history, what they are recommended and why; what a newcomer sees; what stands near a new item."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
+from typing import Final
 
 from penchant.data.community import Community
 from penchant.data.verdicts import Evidence, Ranking
@@ -10,32 +13,42 @@ from penchant.report.page import EventLine, ListCard, MemberCard, PickLine, Sect
 from penchant.report.stories import Story
 from penchant.report.words import event_words, kind_name
 
-_CATEGORIES_SHOWN = 3
+_CATEGORIES_SHOWN: Final = 3
+_STRATEGY: Final = Phrase("Strategy: {strategy}", "策略：{strategy}")
+_ALL: Final = Phrase("All {shown} events, latest first", "全部 {shown} 条行为（由近及远）")
+_LATEST: Final = Phrase("The latest {shown} of {events:,} events", "最近 {shown} 条行为（共 {events:,} 个）")
+_NONE: Final = Phrase("No events yet. The items nearest to it:", "还没有任何行为。与之最相近的物品：")
+_FEW: Final = Phrase("Events so far: {count}. The items nearest to it:", "目前仅有 {count} 条行为。与之最相近的物品：")
 
 
 def member_card(story: Story, ranking: Ranking, community: Community, lang: Lang) -> MemberCard:
     """One member's story beside the ranking made for them."""
-    facts = Phrase("{events:,} events, from {first} to {last}", "共 {events:,} 个事件，{first} 至 {last}")(
+    facts = Phrase("{events:,} events, from {first} to {last}", "共 {events:,} 条行为，{first} 至 {last}")(
         lang, events=story.events, first=day(story.first), last=day(story.last)
     )
-    shown = len(story.history)
-    heading = (
-        Phrase("All {shown} events, latest first", "全部 {shown} 个事件（由近及远）")
-        if shown == story.events
-        else Phrase("The latest {shown} of {events:,} events", "最近 {shown} 个事件（共 {events:,} 个）")
-    )
+    shown = sum(len(told.events) for told in story.history)
+    heading = _ALL if shown == story.events else _LATEST
     return MemberCard(
         id=story.member_id,
         why=story.why(lang),
         facts=facts,
         tastes=tuple((category, f"{share:.0%}") for category, share in story.tastes),
         history_heading=heading(lang, shown=shown, events=story.events),
-        history=tuple(
-            EventLine(told.title, day(told.at), event_words(told.kind, told.amount, lang)) for told in story.history
-        ),
+        history=tuple(EventLine(told.title, day(told.at), _in_a_row(told.events, lang)) for told in story.history),
         picks=pick_lines(ranking, community, lang),
-        strategy=Phrase("Strategy: {strategy}", "策略：{strategy}")(lang, strategy=ranking.strategy),
+        strategy=_STRATEGY(lang, strategy=ranking.strategy),
     )
+
+
+def _in_a_row(events: Sequence[tuple[str, float | None]], lang: Lang) -> str:
+    """Events with one item in order of time; several of one kind are counted.
+
+    >>> _in_a_row([("view", None), ("view", None), ("rate", 4.0)], "en")
+    'view ×2 → rating 4'
+    """
+    words = [event_words(kind, amount, lang) for kind, amount in events]
+    runs = [(word, len(list(found))) for word, found in groupby(words)]
+    return " → ".join(word if count == 1 else f"{word} ×{count}" for word, count in runs)
 
 
 def members_section(cards: Sequence[MemberCard], lang: Lang) -> Section:
@@ -45,9 +58,9 @@ def members_section(cards: Sequence[MemberCard], lang: Lang) -> Section:
         Phrase("Members", "会员")(lang),
         Phrase("{count} members and what they get", "{count}位会员的推荐")(lang, count=_count(len(cards), lang)),
         Phrase(
-            "Chosen by rule to differ in how much they do and how wide their taste is. Nothing that a member already "
-            "has is recommended, and each reason names what the item rests on.",
-            "按固定规则选出，活跃度与口味宽窄各不相同。已有的物品不会再次推荐；每条理由都指明所依据的行为或文本。",
+            "Chosen by rule to differ in how much they do and how wide their taste is. Each reason names what the item "
+            "rests on, and the evidence below it says how much that carries.",
+            "按固定规则选出，活跃度与口味宽窄各不相同。每条理由都指明所依据的行为或文本，其下的依据给出各自占比。",
         )(lang),
         members=tuple(cards),
     )
@@ -69,17 +82,16 @@ def newcomers_section(
             Phrase("What a newcomer sees", "新会员看到的内容")(lang),
             pick_lines(newcomer, community, lang),
             note=Phrase("For someone with no events yet.", "面向尚无任何行为的会员。")(lang),
-            strategy=Phrase("Strategy: {strategy}", "策略：{strategy}")(lang, strategy=newcomer.strategy),
+            strategy=_STRATEGY(lang, strategy=newcomer.strategy),
             wide=True,
         )
     ]
     lists += [
         ListCard(
             community.titles[item],
-            pick_lines(ranking, community, lang),
-            note=Phrase(
-                "An item with {count} events; nearest by its text:", "该物品仅有 {count} 个事件；文本最相近的物品："
-            )(lang, count=events),
+            tuple(replace(line, reason="", evidence=()) for line in pick_lines(ranking, community, lang)),
+            note=(_FEW if events else _NONE)(lang, count=events),
+            strategy=_STRATEGY(lang, strategy=ranking.strategy),
         )
         for (item, ranking), events in zip(near, _event_counts(community, [item for item, _ in near]), strict=True)
     ]
@@ -104,7 +116,7 @@ def pick_lines(ranking: Ranking, community: Community, lang: Lang) -> tuple[Pick
         row = community.item_ids.row_or_none(pick.item_id)
         found = categories[row] if row is not None else None
         names = [] if found is None else found.to_list()
-        evidence = tuple(evidence_line(piece, lang) for piece in pick.evidence)
+        evidence = tuple(evidence_line(piece, lang) for piece in pick.evidence if piece.title or piece.text)
         lines.append(PickLine(pick.title, ", ".join(names[:_CATEGORIES_SHOWN]), pick.reason, evidence))
     return tuple(lines)
 

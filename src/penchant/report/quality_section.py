@@ -60,7 +60,7 @@ def quality_section(quality: Quality, lang: Lang) -> Section:
     lead = Phrase(
         "Judged on {events:,} events of {members:,} members that were kept from every model while it learned. "
         "Each ranking orders the whole catalogue of {items:,} items.",
-        "以 {members:,} 位会员的 {events:,} 个留出事件检验，训练时不使用这些事件；排序针对全部 {items:,} 件物品。",
+        "以 {members:,} 位会员的 {events:,} 个留出行为检验，训练时不使用这些行为；排序针对全部 {items:,} 件物品。",
     )(lang, events=quality.events, members=quality.members, items=quality.items)
     return Section("quality", short, heading, lead, charts=(chart,), tables=(table,))
 
@@ -72,7 +72,7 @@ def quality_tile(quality: Quality, lang: Lang) -> Tile | None:
         return None
     return Tile(
         f"×{ours / popular:.1f}",
-        Phrase("as good as showing what is popular (NDCG@10)", "于只推热门的效果之倍数（NDCG@10）")(lang),
+        Phrase("NDCG@10 against showing what is popular", "NDCG@10 相对“只推热门”")(lang),
         accent=True,
     )
 

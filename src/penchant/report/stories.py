@@ -1,8 +1,10 @@
 """Five members whose stories tell how the recommendations behave: from the busiest to the one with hardly an event."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from itertools import groupby, islice
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -13,7 +15,7 @@ from penchant.language import Phrase
 
 BUSY: Final = Phrase("very active", "非常活跃")
 TYPICAL: Final = Phrase("typical activity", "活跃度居中")
-QUIET: Final = Phrase("few events", "事件很少")
+QUIET: Final = Phrase("few events", "行为很少")
 NARROW: Final = Phrase("one clear taste", "口味专一")
 WIDE: Final = Phrase("many tastes", "口味广泛")
 FRESH: Final = Phrase("newest member", "最新加入")
@@ -21,12 +23,13 @@ FRESH: Final = Phrase("newest member", "最新加入")
 
 @dataclass(frozen=True)
 class Told:
-    """One event of a history, as a person reads it."""
+    """What a member did with one item in one go, as a person reads it."""
 
-    kind: str
     title: str
     at: datetime
-    amount: float | None
+    """Of the last of the events."""
+    events: tuple[tuple[str, float | None], ...]
+    """Kind and amount of each event, in order of time."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Story:
     last: datetime
     tastes: tuple[tuple[str, float], ...]
     history: tuple[Told, ...]
-    """The latest events, newest first."""
+    """The latest events, newest first; those in a row with one item on one day are told together."""
 
 
 def telling_members(community: Community) -> list[tuple[int, Phrase]]:
@@ -92,15 +95,10 @@ def tell(community: Community, member: int, why: Phrase, *, latest: int = 8, tas
         community: where the member is.
         member: its row.
         why: what to say of the choice.
-        latest: how many events of the history.
+        latest: how many entries of the history.
         tastes: how many categories.
     """
     events = community.events.filter(pl.col("member") == member)
-    titles = community.titles
-    history = tuple(
-        Told(row["kind"], row["text"] or "" if row["item"] is None else titles[row["item"]], row["at"], row["amount"])
-        for row in events.tail(latest).reverse().iter_rows(named=True)
-    )
     shares = category_shares(community, events)
     return Story(
         member_id=community.member_ids.id(member),
@@ -109,8 +107,21 @@ def tell(community: Community, member: int, why: Phrase, *, latest: int = 8, tas
         first=events["at"][0],
         last=events["at"][-1],
         tastes=tuple(shares.head(tastes).iter_rows()),
-        history=history,
+        history=tuple(islice(_runs(community, events), latest)),
     )
+
+
+def _runs(community: Community, events: pl.DataFrame) -> Iterator[Told]:
+    """Events from the newest back; those that follow each other with one item on one day are one entry."""
+
+    def run(row: dict[str, Any]) -> tuple[Any, ...]:
+        # Each search is an entry of its own words.
+        return row["item"], row["text"] if row["item"] is None else None, row["at"].date()
+
+    for (item, text, _), found in groupby(events.reverse().iter_rows(named=True), key=run):
+        rows = list(found)
+        title = text or "" if item is None else community.titles[item]
+        yield Told(title, rows[0]["at"], tuple((row["kind"], row["amount"]) for row in reversed(rows)))
 
 
 def category_shares(community: Community, events: pl.DataFrame) -> pl.DataFrame:
