@@ -110,11 +110,11 @@ class ScorerContract:
     def test_contributions_sum_to_the_score(self, fitted: Any, board: Any) -> None:
         history = histories(board[0], np.array([2]))
         scores = fitted.score(history)[0]
-        for item in range(SIDE + 1):
-            parts = fitted.contributions(history, item)
-            assert parts.shape == history.items.shape
-            assert parts.dtype == np.float32
-            assert parts.sum() == pytest.approx(scores[item] if self.personal else 0, rel=1e-4, abs=1e-5)
+        parts = fitted.contributions(history, np.arange(SIDE + 1))
+        assert parts.shape == (SIDE + 1, len(history.items))
+        assert parts.dtype == np.float32
+        np.testing.assert_allclose(parts.sum(axis=1), scores if self.personal else 0, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(fitted.contributions(history, np.array([7, 3])), parts[[7, 3]], rtol=1e-5, atol=1e-7)
 
     def test_contributions_sum_to_the_score_where_an_item_was_met_often_and_disliked(self, fitted: Any) -> None:
         # Item 2: a view, two purchases, then a return; item 4: liked, then hidden, so that nothing is left.
@@ -125,9 +125,8 @@ class ScorerContract:
             weights=np.array([0.3, 1.0, 1.0, 1.0, 0.9, -1.0, -0.5], dtype=np.float32),
         )
         scores = fitted.score(history)[0]
-        for item in (0, 2, 4, 8):
-            expected = scores[item] if self.personal else 0
-            assert fitted.contributions(history, item).sum() == pytest.approx(expected, rel=1e-4, abs=1e-5)
+        parts = fitted.contributions(history, np.arange(SIDE + 1))
+        np.testing.assert_allclose(parts.sum(axis=1), scores if self.personal else 0, rtol=1e-4, atol=1e-5)
 
     def test_disliking_an_item_lowers_what_is_like_it(self, fitted: Any) -> None:
         if not self.personal:
@@ -141,7 +140,7 @@ class ScorerContract:
     def test_an_empty_history_favours_no_item_of_its_own(self, fitted: Any) -> None:
         scores = fitted.score(Histories.of_items([[], [2]]))
         assert np.isfinite(scores).all()
-        assert fitted.contributions(Histories.of_items([[]]), 0).shape == (0,)
+        assert fitted.contributions(Histories.of_items([[]]), np.arange(3)).shape == (3, 0)
         if self.personal:
             assert not scores[0].any()
 
@@ -152,7 +151,7 @@ class ScorerContract:
         copies = [array.copy() for array in (history.offsets, history.items, history.at, history.weights)]
         scores = fitted.score(history)
         scores[:] = 0
-        fitted.contributions(history.rows(np.array([0])), 1)
+        fitted.contributions(history.rows(np.array([0])), np.arange(3))
         self.made().fit(community, Options())
         assert community.fingerprint() == before
         for array, copy in zip((history.offsets, history.items, history.at, history.weights), copies, strict=True):
@@ -179,7 +178,7 @@ class ScorerContract:
         history = histories(board[0])
         np.testing.assert_array_equal(loaded.score(history), fitted.score(history))
         one = history.rows(np.array([1]))
-        np.testing.assert_array_equal(loaded.contributions(one, 3), fitted.contributions(one, 3))
+        np.testing.assert_array_equal(loaded.contributions(one, np.arange(5)), fitted.contributions(one, np.arange(5)))
         assert loaded.config == fitted.config
         assert loaded.name == fitted.name
 

@@ -43,7 +43,7 @@ def test_each_part_is_the_one_of_the_paper() -> None:
     system = factors.T @ factors + 3.0 * own.T @ own + 0.5 * np.eye(4)
     # Hu, Koren and Volinsky 2008, section 5: similarity to each item in the member's own metric, times its confidence.
     expected = [(1 + 3.0) * factors[2] @ np.linalg.inv(system) @ factors[item] for item in items]
-    np.testing.assert_allclose(model.contributions(Histories.of_items([items]), 2), expected, rtol=1e-4)
+    np.testing.assert_allclose(model.contributions(Histories.of_items([items]), np.array([2]))[0], expected, rtol=1e-4)
 
 
 def test_more_factors_fit_the_likes_better() -> None:

@@ -16,7 +16,7 @@ from penchant.data.community import Community
 from penchant.data.interactions import Histories
 from penchant.errors import NotFittedError, TooLittleDataError
 from penchant.training.options import Options, one_blas_thread
-from penchant.vectors import Floats
+from penchant.vectors import Floats, Rows
 
 
 class AlsConfig(ScorerConfig):
@@ -95,18 +95,17 @@ class Als:
                 members[row] = self._solve(taken.indices[entries], taken.data[entries])
         return members @ factors.T
 
-    def contributions(self, history: Histories, item: int) -> Floats:
-        """(events,) the exact part of each event in one item's score; they sum to it."""
+    def contributions(self, history: Histories, items: Rows) -> Floats:
+        """(items, events) the exact part of each event in each item's score; a row sums to the score."""
         factors = self.item_factors
-        counted = counted_weights(self.config.recency.fade(history))
-        if not len(counted):
-            return np.zeros(0, dtype=np.float32)
-        taken = self.config.recency.fade(history).matrix(len(factors))
-        towards = np.linalg.solve(self._system(taken.indices, taken.data), factors[item].astype(np.float64))
+        faded = self.config.recency.fade(history)
+        counted = counted_weights(faded)
+        taken = faded.matrix(len(factors))
+        towards = np.linalg.solve(self._system(taken.indices, taken.data), factors[items].astype(np.float64).T)
         # Where dislikes leave nothing of a like, the like is not in the score either.
         alive = taken.toarray()[0, history.items] > 0
         likes = (1 + self.config.confidence) * np.where(alive, counted, 0)
-        return (likes * (factors[history.items] @ towards)).astype(np.float32)
+        return (likes[:, None] * (factors[history.items] @ towards)).T.astype(np.float32)
 
     def save(self, folder: Path) -> None:
         """Write the item vectors and the configuration."""

@@ -68,24 +68,25 @@ class ItemToItem:
     def score(self, batch: Histories) -> Floats:
         """(batch, items) history times weights; zero for items that the scorer does not know."""
         weights = self.weights
-        taken = self.config.recency.fade(batch).matrix(self.item_count)[:, self._columns]
-        known = _dense(taken @ weights)
+        taken = self.config.recency.fade(batch).matrix(self.item_count)
         if len(self._columns) == self.item_count:
-            return known.astype(np.float32, copy=False)
+            return _dense(taken @ weights).astype(np.float32, copy=False)
+        known = _dense(taken[:, self._columns] @ weights)
         scores = np.zeros((len(batch), self.item_count), dtype=np.float32)
         scores[:, self._columns] = known
         return scores
 
-    def contributions(self, history: Histories, item: int) -> Floats:
-        """(events,) the weight each event adds to an item's score; they sum to it."""
+    def contributions(self, history: Histories, items: Rows) -> Floats:
+        """(items, events) the weight each event adds to each item's score; a row sums to the score."""
         weights = self.weights
         counted = counted_weights(self.config.recency.fade(history))
-        column = self._column_of[item]
-        rows = self._column_of[history.items]
-        if column < 0 or not len(rows):
-            return np.zeros(len(rows), dtype=np.float32)
-        to_item = _dense(weights[:, [column]])[:, 0]
-        return np.where(rows >= 0, counted * to_item[rows], 0).astype(np.float32)
+        rows, columns = self._column_of[history.items], self._column_of[items]
+        speaking, known = np.flatnonzero((rows >= 0) & (counted != 0)), np.flatnonzero(columns >= 0)
+        added = np.zeros((len(items), len(rows)), dtype=np.float32)
+        if len(speaking) and len(known):
+            to_items = _dense(weights[rows[speaking][:, None], columns[known][None]])
+            added[np.ix_(known, speaking)] = (counted[speaking][:, None] * to_items).T
+        return added
 
     def neighbours(self, item: int, k: int, *, tie_rank: Rows | None = None) -> tuple[Rows, Floats]:
         """Up to k item rows that one unit of an item speaks for most, and by how much; none at or below zero."""

@@ -77,9 +77,9 @@ class Popularity:
         """(batch, items) the same logarithm of the totals in every row: a success counts, and a craze not tenfold."""
         return np.repeat(np.log1p(self.totals)[None], len(batch), axis=0)
 
-    def contributions(self, history: Histories, item: int) -> Floats:
-        """All zeros: no event of the member's own speaks here."""
-        return np.zeros(len(history.items), dtype=np.float32)
+    def contributions(self, history: Histories, items: Rows) -> Floats:
+        """(items, events) all zeros: no event of the member's own speaks here."""
+        return np.zeros((len(items), len(history.items)), dtype=np.float32)
 
     def save(self, folder: Path) -> None:
         """Write the totals and the configuration."""

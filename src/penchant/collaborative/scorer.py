@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights, Histories
 from penchant.training.options import Options
-from penchant.vectors import Floats
+from penchant.vectors import Floats, Rows
 
 
 @runtime_checkable
@@ -34,10 +34,10 @@ class Scorer(Protocol):
         """
         ...
 
-    def contributions(self, history: Histories, item: int) -> Floats:
-        """(events of the history,) what each event of one history adds to the score of one item row.
+    def contributions(self, history: Histories, items: Rows) -> Floats:
+        """(items, events of the history) what each event of one history adds to the scores of some item rows.
 
-        They sum to the score. All zeros where the score does not come from single events (popularity).
+        A row sums to the score. All zeros where the score does not come from single events (popularity).
         """
         ...
 

@@ -79,7 +79,10 @@ class _Table:
         liked = sp.csr_matrix(relevant[members], copy=True)
         liked.data[:] = 1
         owners = np.repeat(np.arange(len(members)), longest)
-        gains = np.asarray(liked[owners, candidates.items[place].ravel()]).reshape(len(members), longest)
+        if len(members):
+            gains = np.asarray(liked[owners, candidates.items[place].ravel()]).reshape(missing.shape)
+        else:
+            gains = np.zeros(missing.shape)
         discounts = np.cumsum(1 / np.log2(np.arange(2, cutoff + 2)))
         best = discounts[np.minimum(counts, cutoff) - 1]
         return cls(candidates.scores[place], missing, np.where(missing, 0, gains).astype(np.float32), best, cutoff)

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from penchant.collaborative.recency import counted_weights
 from penchant.data.columns import EVENTS, EventKind
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights, Histories
+from penchant.vectors import Floats
 
 _KEPT: Final = ("item", "kind", "at", "amount")
 
@@ -27,6 +30,29 @@ class Person:
     member_id: str | None = None
     text: str | None = None
     """What they have just written, if anything."""
+
+    @cached_property
+    def low_rated(self) -> frozenset[int]:
+        """Rows of the items that they rated below their own mean rating."""
+        ratings = self.events.filter((pl.col("kind") == EventKind.RATE.value) & pl.col("amount").is_not_null())
+        return frozenset(ratings.filter(pl.col("amount") < pl.col("amount").mean())["item"])
+
+    def event_of(self, item: int) -> dict[str, Any]:
+        """The event with an item that counts: the heaviest, and the latest of equals."""
+        mine = np.flatnonzero(self.history.items == item)
+        return self.events.row(int(mine[int(self._counted[mine].argmax())]), named=True)
+
+    def times(self, item: int, kind: str) -> int:
+        """How often they did such a thing with an item."""
+        return sum(self._kinds[place] == kind for place in np.flatnonzero(self.history.items == item))
+
+    @cached_property
+    def _counted(self) -> Floats:
+        return counted_weights(self.history)
+
+    @cached_property
+    def _kinds(self) -> list[str]:
+        return self.events["kind"].to_list()
 
     def without(self, item: int) -> "Person":
         """The same person, had they never met an item."""

@@ -6,10 +6,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 
 from penchant.collaborative.popularity import Popularity
-from penchant.collaborative.recency import counted_weights
 from penchant.collaborative.scorer import Scorer
 from penchant.data.columns import EventKind
 from penchant.data.verdicts import Evidence
@@ -18,6 +16,7 @@ from penchant.language import Lang, Phrase
 from penchant.recommend.deeds import ANY_DEED, DEEDS, Frequency
 from penchant.recommend.opinions import POPULARITY, TEXT, Opinions
 from penchant.recommend.person import Person
+from penchant.vectors import Floats
 
 NAMED: Final = 2
 """Items of a history that one sentence names at most."""
@@ -25,6 +24,8 @@ RECENT: Final = timedelta(days=14)
 OFTEN: Final = 3
 SECOND_SHARE: Final = 0.5
 """A second item is named where it carries at least this part of what the first does."""
+WRITTEN: Final = "words"
+"""The source of what a person's own words add."""
 SLIGHT: Final = 0.1
 """Below this share of the score, the items named are told as part of a whole."""
 LONGEST_QUOTE: Final = 40
@@ -56,45 +57,45 @@ def parts(
     weights: Mapping[str, float],
     opinions: Opinions,
     person: Person,
-    item: int,
-    words: float = 0.0,
-) -> list[Part]:
-    """What adds to one item's blended score, largest first; only what is above zero.
+    items: Sequence[int],
+    words: Floats,
+) -> list[list[Part]]:
+    """What adds to each item's blended score, largest first; only what is above zero.
 
     Args:
         sources: the scorers by name.
         weights: of the blend.
         opinions: of this person alone.
-        person: whose score it is.
-        item: row of the item.
-        words: what the person's own words add to its score.
+        person: whose scores they are.
+        items: rows of the items.
+        words: (all items,) what the person's own words add to the score of each.
     """
-    ours = {name: float(weight[0, 0]) for name, weight in opinions.weights(weights).items()}
-    if opinions.cold[item] and TEXT in ours:
-        ours = {name: ours[name] if name == TEXT else 0.0 for name in ours} | {
-            TEXT: ours[TEXT] + opinions.trust * sum(weight for name, weight in ours.items() if name != TEXT)
-        }
-    touched = np.unique(person.history.items)
-    by_source: dict[str, np.ndarray] = {}
-    for name, weight in ours.items():
-        spread = float(opinions.scales[name].spread[0, 0])
-        if name == POPULARITY or not weight or not spread:
-            continue
-        added = sources[name].contributions(person.history, item) * (weight / spread)
-        by_source[name] = np.bincount(np.searchsorted(touched, person.history.items), added, minlength=len(touched))
-    found = []
-    if by_source:
-        table = np.stack(list(by_source.values()))
-        names = list(by_source)
-        for place in np.flatnonzero(table.sum(axis=0) > 0):
-            value = float(table[:, place].sum())
-            found.append(Part(value, names[int(table[:, place].argmax())], int(touched[place])))
-    popular = ours.get(POPULARITY, 0.0) * float(opinions.scores[POPULARITY][0, item])
-    if popular > 0 and not opinions.cold[item]:
-        found.append(Part(popular, POPULARITY))
-    if words > 0:
-        found.append(Part(words, "words"))
-    return sorted(found, key=lambda part: -part.value)
+    rows = np.asarray(items, dtype=np.int64)
+    ours = {name: np.full(len(rows), weight[0, 0]) for name, weight in opinions.weights(weights).items()}
+    cold = opinions.cold[rows]
+    if TEXT in ours:
+        behaviour = sum(weight for name, weight in ours.items() if name != TEXT)
+        ours = {name: np.where(cold, 0, weight) if name != TEXT else weight for name, weight in ours.items()}
+        ours[TEXT] = ours[TEXT] + np.where(cold, opinions.trust * behaviour, 0)
+    touched, place = np.unique(person.history.items, return_inverse=True)
+    speaking = [name for name in ours if name != POPULARITY and opinions.scales[name].speaks[0, 0] and ours[name].any()]
+    table = np.zeros((len(speaking), len(rows), len(touched)))
+    for layer, name in enumerate(speaking):
+        added = sources[name].contributions(person.history, rows) / float(opinions.scales[name].spread[0, 0])
+        np.add.at(table[layer].T, place, (added * ours[name][:, None]).T)
+    values = table.sum(axis=0)
+    found: list[list[Part]] = []
+    for column, item in enumerate(rows.tolist()):
+        strongest = values[column].argsort(kind="stable")[::-1]
+        own = [
+            Part(float(values[column, at]), speaking[int(table[:, column, at].argmax())], int(touched[at]))
+            for at in strongest
+            if values[column, at] > 0
+        ]
+        popular = float(ours.get(POPULARITY, np.zeros(len(rows)))[column] * opinions.scores[POPULARITY][0, item])
+        others = [Part(popular, POPULARITY), Part(float(words[item]), WRITTEN)]
+        found.append(sorted([*own, *(part for part in others if part.value > 0)], key=lambda part: -part.value))
+    return found
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Teller:
         """
         total = sum(part.value for part in found) or 1.0
         own = [part for part in found if part.item is not None]
-        spoken = [part for part in found if part.source == "words"]
+        spoken = [part for part in found if part.source == WRITTEN]
         if spoken and (not own or spoken[0].value >= own[0].value):
             text = _cut(person.text or "")
             share = spoken[0].value / total
@@ -142,17 +143,13 @@ class Teller:
 
     def _worth_naming(self, person: Person, own: Sequence[Part]) -> list[Part]:
         """The strongest one or two, passing over what the person rated below their own mean where there is other."""
-        ratings = person.events.filter(pl.col("kind") == EventKind.RATE.value)
-        low: set[int] = set()
-        if len(ratings) and ratings["amount"].mean() is not None:
-            low = set(ratings.filter(pl.col("amount") < pl.col("amount").mean())["item"])
-        enjoyed = [part for part in own if part.item not in low] or list(own)
+        enjoyed = [part for part in own if part.item not in person.low_rated] or list(own)
         first = enjoyed[0]
         return [part for part in enjoyed[:NAMED] if part.value >= SECOND_SHARE * first.value]
 
     def _evidence(self, person: Person, part: Part, share: float) -> Evidence:
         assert part.item is not None
-        event = _event(person, part.item)
+        event = person.event_of(part.item)
         return Evidence(
             share=share,
             item_id=self.item_ids.id(part.item),
@@ -164,12 +161,12 @@ class Teller:
 
     def _resembles(self, person: Person, part: Part, lang: Lang) -> str:
         assert part.item is not None
-        deed = DEEDS[EventKind(_event(person, part.item)["kind"])]
+        deed = DEEDS[EventKind(person.event_of(part.item)["kind"])]
         return RESEMBLES(lang, titles=self.quoted([part.item], lang), verb=deed.bare, of=deed.of)
 
     def _above_all(self, person: Person, named: Sequence[Part], lang: Lang) -> str:
         items = [part.item for part in named if part.item is not None]
-        kinds = {EventKind(_event(person, item)["kind"]) for item in items}
+        kinds = {EventKind(person.event_of(item)["kind"]) for item in items}
         deed = DEEDS[kinds.pop()] if len(kinds) == 1 else ANY_DEED
         return ABOVE_ALL(lang, titles=self.quoted(items, lang), verb=deed.perfect, of=deed.of)
 
@@ -177,7 +174,7 @@ class Teller:
         told: dict[tuple[EventKind, Frequency, float | None], list[int]] = {}
         for part in named:
             assert part.item is not None
-            event = _event(person, part.item)
+            event = person.event_of(part.item)
             kind = EventKind(event["kind"])
             amount = event["amount"] if kind == EventKind.RATE else None
             told.setdefault((kind, _frequency(person, part.item, event), amount), []).append(part.item)
@@ -188,16 +185,8 @@ class Teller:
         return {"en": " and ", "zh": "，"}[lang].join(deeds)
 
 
-def _event(person: Person, item: int) -> dict[str, Any]:
-    """The event with an item that counts: the heaviest, and the latest of equals."""
-    mine = np.flatnonzero(person.history.items == item)
-    counted = counted_weights(person.history)[mine]
-    return person.events.row(int(mine[int(counted.argmax())]), named=True)
-
-
 def _frequency(person: Person, item: int, event: Mapping[str, Any]) -> Frequency:
-    same = person.events.filter((pl.col("item") == item) & (pl.col("kind") == event["kind"]))
-    if len(same) >= OFTEN:
+    if person.times(item, event["kind"]) >= OFTEN:
         return "often"
     return "recently" if person.now - event["at"] <= RECENT else "once"
 

@@ -179,14 +179,14 @@ class Recommender:
         return Ranking(picks, (strategy if picks else strategies.NO_NEIGHBOURS)(lang))
 
     def score(self, person: Person, item: int) -> float:
-        """The blended score of one item row for a person, as its pick carries it, seen or not."""
-        _, blended, _ = self._blended(person, np.zeros(len(self.closed), dtype=bool))
+        """The blended score of one item row for a person, as its pick carries it."""
+        _, blended, _ = self._blended(person, self._barred(person, ()))
         return float(blended[item])
 
     def explain(self, person: Person, items: Sequence[int]) -> list[list[Part]]:
         """For each item row, what adds to its score for a person, largest first."""
         opinions, _, words = self._blended(person, self._barred(person, ()))
-        return [parts(self.sources, self.weights, opinions, person, item, float(words[item])) for item in items]
+        return parts(self.sources, self.weights, opinions, person, items, words)
 
     def _answer(self, person: Person, k: int, lang: Lang, exclude: Collection[str]) -> Ranking:
         if k < 1:
@@ -196,7 +196,7 @@ class Recommender:
         blended = np.where(barred, -np.inf, blended)
         picked = top_k(blended[None], k, tie_rank=self.community.item_ids.id_rank)[0]
         chosen = picked[picked >= 0].tolist()
-        found = [parts(self.sources, self.weights, opinions, person, item, float(words[item])) for item in chosen]
+        found = parts(self.sources, self.weights, opinions, person, chosen, words)
         if self.config.checked_reasons:
             found = self._checked(person, barred, chosen, found, blended - words)
         picks = []
