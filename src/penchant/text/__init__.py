@@ -6,15 +6,33 @@ from penchant.text.encoder import Encoder
 
 if TYPE_CHECKING:
     from penchant.text.cache import CachedEncoder
+    from penchant.text.onnx import OnnxEncoder, onnx_int8
+    from penchant.text.static import StaticEncoder, distil
     from penchant.text.transformer import TransformerEncoder, load_encoder
+    from penchant.text.words import segment
 
 _LATE = {
     "CachedEncoder": "penchant.text.cache",
+    "OnnxEncoder": "penchant.text.onnx",
+    "StaticEncoder": "penchant.text.static",
     "TransformerEncoder": "penchant.text.transformer",
+    "distil": "penchant.text.static",
     "load_encoder": "penchant.text.transformer",
+    "onnx_int8": "penchant.text.onnx",
+    "segment": "penchant.text.words",
 }
 
-__all__ = ["CachedEncoder", "Encoder", "TransformerEncoder", "load_encoder"]
+__all__ = [
+    "CachedEncoder",
+    "Encoder",
+    "OnnxEncoder",
+    "StaticEncoder",
+    "TransformerEncoder",
+    "distil",
+    "load_encoder",
+    "onnx_int8",
+    "segment",
+]
 
 
 def __getattr__(name: str) -> Any:

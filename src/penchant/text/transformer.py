@@ -119,14 +119,15 @@ class TransformerEncoder:
             return encode_in_batches(
                 texts,
                 self.tokenizer,
-                self._run,
+                self.run,
                 self.width,
                 token_budget=budget,
                 pad=self.pad,
                 shown=self.options.progress,
             )
 
-    def _run(self, numbers: Tokens, mask: Tokens) -> Floats:
+    def run(self, numbers: Tokens, mask: Tokens) -> Floats:
+        """(texts, width) unit vectors of a batch of token numbers, specials included, and their mask."""
         import torch
 
         with torch.inference_mode():
