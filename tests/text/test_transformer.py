@@ -99,6 +99,11 @@ def test_damaged_weights_are_told_when_they_show(random_folder: Path, quiet: Opt
         encoder.encode(["tent"])
 
 
+def test_a_single_string_is_refused(random_encoder: TransformerEncoder) -> None:
+    with pytest.raises(TypeError, match="texts is one string"):
+        random_encoder.encode("tent")
+
+
 def test_threads_are_given_back(random_folder: Path, quiet: Options) -> None:
     before = torch.get_num_threads()
     load_encoder(random_folder, options=quiet.model_copy(update={"threads": before + 1})).encode(["tent"])

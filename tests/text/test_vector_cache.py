@@ -198,6 +198,26 @@ def test_many_vectors_are_read_fast(file: VectorFile) -> None:
     assert (found[::-1] == vectors).all()
 
 
+def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="the size of files is limited through it")
+    counting = Counting()
+    cached = CachedEncoder(counting, tmp_path)
+    vectors = cached.encode(["a", "b"])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(StorageError, match="cannot write"):
+            cached.encode([f"text {number}" for number in range(100)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    counting.asked.clear()
+    again = CachedEncoder(counting, tmp_path)
+    assert (again.encode(["a", "b"]) == vectors).all()
+    assert counting.asked == []
+    again.encode(["c"])
+    assert (CachedEncoder(Counting(), tmp_path).encode(["c", "b"]) == Counting().encode(["c", "b"])).all()
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="cannot write"):

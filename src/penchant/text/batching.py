@@ -36,6 +36,8 @@ def encode_in_batches(
         pad: the token number that fills short rows.
         shown: whether to show progress.
     """
+    if isinstance(texts, str):
+        raise TypeError("texts is one string, whose letters would be encoded one by one; give a list of texts")
     rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
     distinct = list(rows)
     vectors = np.empty((len(distinct), width), dtype=np.float32)

@@ -23,6 +23,7 @@ from penchant.errors import StorageError
 from penchant.text.batching import ENCODING
 from penchant.text.encoder import Encoder
 from penchant.text.progress import progress
+from penchant.training.options import Options
 from penchant.vectors import Floats, chunks
 
 _ENTRY: Final = np.dtype([("high", "<u8"), ("low", "<u8"), ("crc", "<u4")])
@@ -33,12 +34,16 @@ _CHUNK: Final = 512
 class CachedEncoder:
     """An encoder that remembers on disk; same vectors, same contract.
 
-    Several processes may share a folder. Encoders of different names have files of their own in it.
+    Several processes may share a folder. Encoders of different names have files of their own in it. Progress is shown
+    as the encoder's options say, or as `shown` says.
     """
 
-    def __init__(self, encoder: Encoder, folder: Path | str, *, shown: bool = True) -> None:
+    def __init__(self, encoder: Encoder, folder: Path | str, *, shown: bool | None = None) -> None:
         self.encoder = encoder
         self.vectors = VectorFile(Path(folder), encoder.name, encoder.width)
+        if shown is None:
+            options = getattr(encoder, "options", None)
+            shown = options.progress if isinstance(options, Options) else True
         self._shown = shown
 
     @property
