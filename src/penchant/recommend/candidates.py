@@ -36,7 +36,7 @@ def gather(
     closed: NDArray[np.bool_],
     cold: NDArray[np.bool_],
     trust: float,
-    per_source: int = 200,
+    per_source: int = 100,
 ) -> Candidates:
     """The union of each source's best items for each member, a few members at a time.
 

@@ -36,11 +36,11 @@ class RecommendConfig(BaseModel):
     """Which events are held out to tune on: each member's last, a tenth of each member's, or the last tenth of all."""
     tuning: Literal["full", "recency", "none"] = "recency"
     """Tuned before the weights: all settings of the grids, only how histories fade (no new fits), or nothing."""
-    tuning_members: PositiveInt = 3_000
+    tuning_members: PositiveInt = 2_000
     """Members that settings and weights are judged on; a random sample where there are more."""
     blend: BlendConfig = BlendConfig()
     """How the weights of the sources are found."""
-    per_source: PositiveInt = 200
+    per_source: PositiveInt = 100
     """Best items of each source that are candidates."""
     new_item_trust: float = Field(default=0.3, ge=0, le=1)
     """How far text speaks for behaviour about items that nobody has touched: 0 not at all, 1 as much as all sources."""
