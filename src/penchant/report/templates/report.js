@@ -33,7 +33,8 @@
       const { data, layout } = JSON.parse(document.getElementById(plot.dataset.chart).textContent);
       const full = {
         ...layout,
-        height: Math.max(plot.dataset.height, plot.clientHeight),
+        width: plot.clientWidth,
+        height: Math.max(plot.dataset.height, root.classList.contains("printing") ? 0 : plot.clientHeight),
         margin: { l: 8, r: 12, t: 8, b: 8, pad: 2 },
         paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
         font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: "--ink" },
@@ -41,7 +42,7 @@
         xaxis: axis(layout.xaxis), yaxis: axis(layout.yaxis),
       };
       return Plotly.react(plot, coloured(data), coloured(full), {
-        displayModeBar: false, responsive: true, locale: chinese ? "zh-CN" : "en-US",
+        displayModeBar: false, responsive: false, locale: chinese ? "zh-CN" : "en-US",
       });
     })).then(() => { root.dataset.drawn = "yes"; });
 
@@ -55,7 +56,10 @@
   const present = () => chosen || (dark.matches ? "dark" : "light");
   button.addEventListener("click", () => { chosen = present() === "dark" ? "light" : "dark"; wear(chosen); });
   dark.addEventListener("change", () => wear(present()));
-  addEventListener("beforeprint", () => wear("light"));
-  addEventListener("afterprint", () => wear(present()));
+  // Paper is narrower than most screens, and a drawn chart keeps its width: so it is drawn anew, in light colours.
+  addEventListener("beforeprint", () => { root.classList.add("printing"); wear("light"); });
+  addEventListener("afterprint", () => { root.classList.remove("printing"); wear(present()); });
+  let waiting;
+  addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(draw, 120); });
   wear(present());
 })();
