@@ -155,10 +155,14 @@ def strongest(block: Floats | sp.csr_matrix, count: int) -> sp.csr_matrix:
         return _strongest_stored(block, count)
     dense = _dense(block)
     bound = np.partition(dense, dense.shape[1] - count, axis=1)[:, dense.shape[1] - count, None]
-    above, equal = dense > bound, dense == bound
-    spare = count - above.sum(axis=1, keepdims=True)
-    kept = above | (equal & (np.cumsum(equal, axis=1) <= spare))
-    return sp.csr_matrix(np.where(kept, np.maximum(dense, 0), 0))
+    kept = dense >= np.maximum(bound, np.finfo(np.float32).tiny)
+    tied = np.flatnonzero(kept.sum(axis=1) > count)
+    if len(tied):
+        above, equal = dense[tied] > bound[tied], dense[tied] == bound[tied]
+        spare = count - above.sum(axis=1, keepdims=True)
+        kept[tied] = above | (equal & (np.cumsum(equal, axis=1) <= spare))
+    rows, columns = np.nonzero(kept)
+    return sp.csr_matrix((dense[rows, columns], (rows, columns)), shape=dense.shape)
 
 
 def _strongest_stored(block: sp.csr_matrix, count: int) -> sp.csr_matrix:

@@ -14,6 +14,7 @@ from penchant.errors import TooLittleDataError
 from penchant.evaluation.ranking import RankingMetrics, evaluate_rankings
 from penchant.recommend.blend import pick_weights
 from penchant.recommend.config import RecommendConfig
+from penchant.recommend.opinions import TEXT
 from penchant.recommend.recommender import Recommender
 from penchant.recommend.rules import closed, seen
 from penchant.recommend.similarity import Remembering
@@ -58,8 +59,10 @@ def train(
         log.warning("too few members have events to hold out, so sources keep their settings and weigh the same")
         return _untuned(community, config, options, encoder)
     fitted = fit(split.fit, split.test, config, options, encoder=encoder)
-    sources = {
-        name: make(name, tuned.config, encoder=encoder).fit(community, options) for name, tuned in fitted.tuned.items()
+    sources: dict[str, Scorer] = {
+        # Texts have not changed with the events.
+        name: tuned.scorer if name == TEXT else make(name, tuned.config, encoder=encoder).fit(community, options)
+        for name, tuned in fitted.tuned.items()
     }
     return Recommender(community, sources, fitted.recommender.weights, config, cold=_untouched(community))
 
