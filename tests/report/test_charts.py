@@ -1,11 +1,13 @@
 import json
+from html import unescape
 from typing import Any
 
 import pytest
 
 from penchant.data.community import Community
 from penchant.language import Lang
-from penchant.report.charts import Bar, Chart, community_charts, horizontal_bars
+from penchant.report.charts import Bar, Chart, horizontal_bars
+from penchant.report.community_charts import community_charts
 from penchant.report.glance import glance
 
 
@@ -44,7 +46,16 @@ def test_numbers_drawn_are_the_numbers_told(small_community: Community) -> None:
     drawn = sum(sum(trace["y"]) for trace in charts["over-time"].figure["data"])
     assert drawn == seen.events
     kinds = charts["kinds"].figure["data"][0]
-    assert dict(zip(kinds["y"], kinds["x"], strict=True))["purchase"] == seen.kinds["buy"]
+    assert dict(zip(kinds["customdata"], kinds["x"], strict=True))["purchase"] == seen.kinds["buy"]
+
+
+def test_labels_that_look_alike_or_like_markup_stay_bars_of_their_own() -> None:
+    labels = ["Garden > Tools > For the little ones > Red", "Garden > Tools > For the little ones > Blue", "<b>&"]
+    figure = horizontal_bars([Bar(label, 1.0, shown="1") for label in labels])
+    assert len(set(figure["data"][0]["y"])) == 3
+    ticks = figure["layout"]["yaxis"]["ticktext"]
+    assert ticks[0].strip() == "&lt;b&gt;&amp;"
+    assert all(len(unescape(tick)) <= 33 for tick in ticks)
 
 
 def test_interval_is_drawn_from_its_low_to_its_high_end() -> None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from penchant.language import Lang, Phrase
-from penchant.report.charts import community_charts
+from penchant.report.community_charts import community_charts
 from penchant.report.glance import Glance
 from penchant.report.page import Section, Tile
 

@@ -11,7 +11,7 @@ from penchant.data.verdicts import Evidence, Ranking
 from penchant.language import Lang, Phrase
 from penchant.report.page import EventLine, ListCard, MemberCard, PickLine, Section
 from penchant.report.stories import Story
-from penchant.report.words import event_words, kind_name
+from penchant.report.words import clipped, event_words, kind_name
 
 _CATEGORIES_SHOWN: Final = 3
 _STRATEGY: Final = Phrase("Strategy: {strategy}", "策略：{strategy}")
@@ -32,9 +32,11 @@ def member_card(story: Story, ranking: Ranking, community: Community, lang: Lang
         id=story.member_id,
         why=story.why(lang),
         facts=facts,
-        tastes=tuple((category, f"{share:.0%}") for category, share in story.tastes),
+        tastes=tuple((clipped(category, 60), f"{share:.0%}") for category, share in story.tastes),
         history_heading=heading(lang, shown=shown, events=story.events),
-        history=tuple(EventLine(told.title, day(told.at), _in_a_row(told.events, lang)) for told in story.history),
+        history=tuple(
+            EventLine(clipped(told.title), day(told.at), _in_a_row(told.events, lang)) for told in story.history
+        ),
         picks=pick_lines(ranking, community, lang),
         strategy=_STRATEGY(lang, strategy=ranking.strategy),
     )
@@ -88,7 +90,7 @@ def newcomers_section(
     ]
     lists += [
         ListCard(
-            community.titles[item],
+            clipped(community.titles[item]),
             tuple(replace(line, reason="", evidence=()) for line in pick_lines(ranking, community, lang)),
             note=(_FEW if events else _NONE)(lang, count=events),
             strategy=_STRATEGY(lang, strategy=ranking.strategy),
@@ -117,7 +119,9 @@ def pick_lines(ranking: Ranking, community: Community, lang: Lang) -> tuple[Pick
         found = categories[row] if row is not None else None
         names = [] if found is None else found.to_list()
         evidence = tuple(evidence_line(piece, lang) for piece in pick.evidence if piece.title or piece.text)
-        lines.append(PickLine(pick.title, ", ".join(names[:_CATEGORIES_SHOWN]), pick.reason, evidence))
+        lines.append(
+            PickLine(clipped(pick.title), clipped(", ".join(names[:_CATEGORIES_SHOWN])), pick.reason, evidence)
+        )
     return tuple(lines)
 
 
@@ -128,8 +132,8 @@ def evidence_line(piece: Evidence, lang: Lang) -> str:
     'Kettle · purchase · 2026-03-01 · 25%'
     """
     parts = [
-        piece.title or piece.item_id or "",
-        piece.text or "",
+        clipped(piece.title or piece.item_id or ""),
+        clipped(piece.text or ""),
         kind_name(piece.kind, lang) if piece.kind else "",
         day(piece.at) if piece.at else "",
         f"{piece.share:.0%}",

@@ -60,7 +60,7 @@ def quality_section(quality: Quality, lang: Lang) -> Section:
     lead = Phrase(
         "Judged on {events:,} events of {members:,} members that were kept from every model while it learned. "
         "Each ranking orders the whole catalogue of {items:,} items.",
-        "以 {members:,} 位会员的 {events:,} 个留出行为检验，训练时不使用这些行为；排序针对全部 {items:,} 件物品。",
+        "以 {members:,} 位会员的 {events:,} 条留出行为检验，训练时不使用这些行为；排序针对全部 {items:,} 件物品。",
     )(lang, events=quality.events, members=quality.members, items=quality.items)
     return Section("quality", short, heading, lead, charts=(chart,), tables=(table,))
 

@@ -57,3 +57,13 @@ def event_words(kind: str, amount: float | None, lang: Lang) -> str:
     if kind == EventKind.RATE and amount is not None:
         return f"{kind_name(kind, lang)} {amount:g}"
     return kind_name(kind, lang)
+
+
+def clipped(text: str, longest: int = 160) -> str:
+    """A text on one line that loses its tail where it is too long to show.
+
+    >>> clipped("a very  long title", 11)
+    'a very lon…'
+    """
+    line = " ".join(text[: 4 * longest].split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
