@@ -19,6 +19,7 @@ from penchant.settings import settings
 from penchant.text.onnx import onnx_int8
 from penchant.text.transformer import TransformerEncoder, load_encoder
 from penchant.training.options import Options
+from penchant.training.precision import choose_dtype, torch_threads
 from penchant.vectors import Floats, chunks
 
 SEEDS: Final = (0, 1, 2)
@@ -59,7 +60,8 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
             load_encoder(options=options.model_copy(update={"precision": precision}))
             for precision in ("float32", "bfloat16")
         )
-        default = load_encoder(options=options)
+        # What `auto` takes on this machine, and so what everybody gets who does not choose.
+        default = bfloat16 if choose_dtype(options, bfloat16.device) == bfloat16.dtype else float32
         int8 = onnx_int8(float32, settings().cache / "onnx")
         engine = _engine()
         ways: dict[str, Encode] = {
@@ -85,7 +87,7 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
                     "cosine_to_engine_min": float(cosines.min()),
                     "cosine_int8": float((vectors["int8"] * vectors["float32"]).sum(axis=1).mean()),
                     "cosine_bf16": float((vectors["bf16"] * vectors["float32"]).sum(axis=1).mean()),
-                    "texts_per_s": speeds["bf16" if default.dtype == bfloat16.dtype else "float32"],
+                    "texts_per_s": speeds["bf16" if default is bfloat16 else "float32"],
                 }
                 | {f"speedup_{name}": speeds[name] / speeds[PLAIN] for name in ("float32", "bf16", "int8")}
             )
@@ -122,6 +124,7 @@ class _PlainLoop:
         self.model = encoder.model
         self.prompt = encoder.tokenizer.prompt
         self.max_tokens = encoder.max_tokens
+        self.threads = encoder.options.threads
         self.tokenizer: Any = AutoTokenizer.from_pretrained(encoder.weights.folder)
 
     def __call__(self, texts: Sequence[str]) -> Floats:
@@ -136,7 +139,7 @@ class _PlainLoop:
                 max_length=self.max_tokens,
                 return_tensors="pt",
             )
-            with torch.no_grad():
+            with torch_threads(self.threads), torch.no_grad():
                 states = self.model(batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
             mask = batch["attention_mask"].unsqueeze(-1)
             means = (states * mask).sum(dim=1) / mask.sum(dim=1)

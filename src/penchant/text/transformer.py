@@ -13,7 +13,7 @@ from penchant.text.batching import encode_in_batches
 from penchant.text.tokens import TextTokenizer, Tokens
 from penchant.text.weights import Weights, resolve
 from penchant.training.options import Options
-from penchant.training.precision import choose_device, choose_dtype
+from penchant.training.precision import choose_device, choose_dtype, torch_threads
 from penchant.vectors import Floats, unit_rows
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class TransformerEncoder:
         """(texts, width) float32, rows of unit norm, in the order of the texts; equal texts have equal rows."""
         batch_size = self.options.batch_size
         budget = batch_size * _TOKENS_PER_TEXT if batch_size else _TOKEN_BUDGET[self.device.type]
-        with _threads(self.options.threads):
+        with torch_threads(self.options.threads):
             return encode_in_batches(
                 texts,
                 self.tokenizer,
@@ -225,18 +225,3 @@ def _quiet_loading() -> Iterator[None]:
         logging.set_verbosity(level)
         if shown:
             logging.enable_progress_bar()
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    if count is None or count == before:
-        yield
-        return
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

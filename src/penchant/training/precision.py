@@ -2,6 +2,8 @@
 
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -79,20 +81,37 @@ def _bfloat16_gain() -> float:
         for dtype in (torch.float32, torch.bfloat16)
     }
     best = dict.fromkeys(operands, float("inf"))
-    threads = torch.get_num_threads()
     # One thread, because waiting threads spin, and that counts as processor time.
-    torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            # In turns, and the best of many: the first call builds its kernel, and others are disturbed.
-            for _ in range(16):
-                for dtype, (states, weights) in operands.items():
-                    start = time.thread_time()
-                    torch.nn.functional.linear(states, weights)
-                    best[dtype] = min(best[dtype], time.thread_time() - start)
-    finally:
-        torch.set_num_threads(threads)
+    with torch_threads(1), torch.inference_mode():
+        # In turns, and the best of many: the first call builds its kernel, and others are disturbed.
+        for _ in range(16):
+            for dtype, (states, weights) in operands.items():
+                start = time.thread_time()
+                torch.nn.functional.linear(states, weights)
+                best[dtype] = min(best[dtype], time.thread_time() - start)
     return best[torch.float32] / max(best[torch.bfloat16], 1e-9)
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[None]:
+    """Run a block with PyTorch on so many threads; None leaves them as they are.
+
+    >>> import torch
+    >>> with torch_threads(1):
+    ...     torch.get_num_threads()
+    1
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    if count is None or count == before:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _processor_flags() -> frozenset[str]:
