@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from penchant.errors import TooLittleDataError
-from penchant.text.transformer import TransformerEncoder, _threads
+from penchant.text.transformer import TransformerEncoder
 from penchant.text.tuning.augment import Translator, augmented
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.config import FinetuneConfig, TaskConfig
@@ -17,6 +17,7 @@ from penchant.text.tuning.pseudo import pseudo_labelled
 from penchant.text.tuning.run import tune_network
 from penchant.text.tuning.trainer import Place, sequence_fingerprint
 from penchant.training.options import Options
+from penchant.training.precision import torch_threads
 
 __all__ = ["Example", "FinetuneConfig", "Place", "TaskConfig", "TunedModel", "finetune"]
 
@@ -61,7 +62,7 @@ def finetune(
     tasks = settled_tasks(config, examples)
     for task in tasks:
         task.targets([example for example in validation if _belongs(example, task, tasks)])
-    with _threads(options.threads):
+    with torch_threads(options.threads):
         model = _tuned(encoder, examples, tasks, config, options, validation, unlabelled, place, translator)
     model.report = replace(model.report, seconds=time.perf_counter() - started)
     return model

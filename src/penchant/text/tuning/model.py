@@ -14,7 +14,7 @@ from penchant.errors import ArtifactError, ConfigError
 from penchant.language import Phrase
 from penchant.text.adapters import attach, is_peft, load_adapter, save_adapter
 from penchant.text.progress import progress
-from penchant.text.transformer import TransformerEncoder, _threads
+from penchant.text.transformer import TransformerEncoder
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.batches import Collator, tokenised
 from penchant.text.tuning.config import FinetuneConfig
@@ -22,7 +22,7 @@ from penchant.text.tuning.examples import NUMBERS, Example, Task
 from penchant.text.tuning.network import Network, new_network
 from penchant.text.tuning.trainer import in_order_of_length
 from penchant.training.options import Options
-from penchant.training.precision import choose_device, choose_dtype
+from penchant.training.precision import choose_device, choose_dtype, torch_threads
 from penchant.vectors import Floats, unit_rows
 
 Text = str | tuple[str, str]
@@ -147,7 +147,7 @@ class TunedModel:
         with (
             progress(_ANSWERING, len(rows), shown=self.options.progress) as advance,
             torch.inference_mode(),
-            _threads(self.options.threads),
+            torch_threads(self.options.threads),
         ):
             for batch in in_order_of_length(rows, Collator(self.tokenizer.pad), self.device):
                 said = network.said(network(batch))[task.config.name]
@@ -165,7 +165,7 @@ class TunedModel:
         parts = []
         for network in self.networks:
             vectors = np.empty((len(rows), network.width), dtype=np.float32)
-            with torch.inference_mode(), _threads(self.options.threads):
+            with torch.inference_mode(), torch_threads(self.options.threads):
                 for batch in in_order_of_length(rows, Collator(self.tokenizer.pad), self.device):
                     vectors[batch["numbers"].cpu().numpy()] = network.vectors(batch["inputs"]).float().cpu().numpy()
             parts.append(unit_rows(vectors))
