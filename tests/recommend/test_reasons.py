@@ -9,6 +9,8 @@ from penchant.collaborative import Popularity
 from penchant.data.columns import EVENTS
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights
+from penchant.data.verdicts import Evidence
+from penchant.language import Lang
 from penchant.recommend.person import Person
 from penchant.recommend.reasons import Part, Teller
 from penchant.training.options import Options
@@ -38,6 +40,14 @@ def teller(*, works: bool = True) -> Teller:
     return Teller(shop.titles, shop.item_ids, Popularity().fit(shop, Options()), works)
 
 
+def told(person: Person, item: int, found: list[Part], lang: Lang) -> tuple[str, tuple[Evidence, ...]]:
+    return teller().reason(person, item, found, sum(part.value for part in found), lang)
+
+
+def told_of_goods(person: Person, item: int, found: list[Part], lang: Lang) -> tuple[str, tuple[Evidence, ...]]:
+    return teller(works=False).reason(person, item, found, sum(part.value for part in found), lang)
+
+
 LONG_AGO = START
 FRESH = NOW - timedelta(days=3)
 
@@ -45,78 +55,86 @@ FRESH = NOW - timedelta(days=3)
 def test_one_item_is_named_with_its_verb() -> None:
     person = asked([("Alien", "buy", LONG_AGO, None), ("Casablanca", "view", NOW, None)])
     found = [Part(2.0, "ease", A), Part(1.0, "popularity")]
-    reason, evidence = teller().reason(person, D, found, "en")
+    reason, evidence = told(person, D, found, "en")
     assert reason == "Because you bought “Alien”."
-    assert teller().reason(person, D, found, "zh")[0] == "因为你买过《Alien》。"
+    assert told(person, D, found, "zh")[0] == "因为你买过《Alien》。"
     assert [(piece.item_id, piece.kind, piece.at, piece.source) for piece in evidence] == [
         ("Alien", "buy", LONG_AGO, "ease")
     ]
     assert evidence[0].share == pytest.approx(2 / 3)
 
 
+def test_shares_are_of_the_whole_score_whatever_may_be_named() -> None:
+    person = asked([("Alien", "buy", LONG_AGO, None), ("Casablanca", "view", NOW, None)])
+    reason, evidence = teller().reason(person, D, [Part(1.0, "ease", A)], 4.0, "en")
+    assert evidence[0].share == 0.25
+    slight, _ = teller().reason(person, D, [Part(1.0, "ease", A)], 40.0, "en")
+    assert (reason, slight) == (
+        "Because you bought “Alien”.", "Because of all that you have bought, above all “Alien”.",
+    )  # fmt: skip
+
+
 def test_two_deeds_are_told_apart_by_how_often_and_how_lately() -> None:
     often = [("Alien", "play", LONG_AGO + timedelta(days=day), None) for day in range(3)]
     person = asked([*often, ("Brazil", "save", FRESH, None), ("Casablanca", "view", NOW, None)])
     found = [Part(2.0, "ease", A), Part(1.5, "als", B)]
-    assert teller().reason(person, D, found, "zh")[0] == "因为你常播放《Alien》，最近收藏了《Brazil》。"
-    assert teller().reason(person, D, found, "en")[0] == "Because you often played “Alien” and recently saved “Brazil”."
+    assert told(person, D, found, "zh")[0] == "因为你常播放《Alien》，最近收藏了《Brazil》。"
+    assert told(person, D, found, "en")[0] == "Because you often played “Alien” and recently saved “Brazil”."
 
 
 def test_equal_deeds_are_told_together_and_goods_have_their_own_marks() -> None:
     person = asked([("Alien", "buy", LONG_AGO, None), ("Brazil", "buy", LONG_AGO, None), ("Dune", "view", NOW, None)])
     found = [Part(2.0, "ease", A), Part(1.5, "als", B)]
-    assert teller(works=False).reason(person, D, found, "zh")[0] == "因为你买过“Alien”和“Brazil”。"
-    assert teller().reason(person, D, found, "en")[0] == "Because you bought “Alien” and “Brazil”."
+    assert told_of_goods(person, D, found, "zh")[0] == "因为你买过“Alien”和“Brazil”。"
+    assert told(person, D, found, "en")[0] == "Because you bought “Alien” and “Brazil”."
 
 
 def test_a_second_item_that_carries_little_is_not_named() -> None:
     person = asked([("Alien", "buy", LONG_AGO, None), ("Brazil", "buy", LONG_AGO, None)])
-    _, evidence = teller().reason(person, D, [Part(2.0, "ease", A), Part(0.5, "als", B)], "en")
+    _, evidence = told(person, D, [Part(2.0, "ease", A), Part(0.5, "als", B)], "en")
     assert [piece.item_id for piece in evidence] == ["Alien"]
 
 
 def test_ratings_are_named_and_what_was_rated_low_is_passed_over() -> None:
     person = asked([("Alien", "rate", LONG_AGO, 1.0), ("Brazil", "rate", LONG_AGO, 5.0), ("Dune", "view", NOW, None)])
-    reason, evidence = teller().reason(person, D, [Part(2.0, "ease", A), Part(1.5, "als", B)], "en")
+    reason, evidence = told(person, D, [Part(2.0, "ease", A), Part(1.5, "als", B)], "en")
     assert reason == "Because you gave “Brazil” a 5."
     assert [piece.item_id for piece in evidence] == ["Brazil"]
-    only = teller().reason(person, D, [Part(2.0, "ease", A)], "en")
+    only = told(person, D, [Part(2.0, "ease", A)], "en")
     assert only[0] == "Because you gave “Alien” a 1.", "it is the truth, and there is no other"
 
 
 def test_where_many_items_carry_a_little_each_they_are_told_as_a_whole() -> None:
     person = asked([("Alien", "rate", LONG_AGO, 5.0), ("Brazil", "rate", LONG_AGO, 5.0), ("Dune", "view", NOW, None)])
     found = [Part(0.05, "ease", A), Part(0.04, "ease", B), Part(5.0, "popularity")]
-    assert teller().reason(person, D, found, "en")[0] == (
-        "Because of all that you have rated, above all “Alien” and “Brazil”."
-    )
-    assert teller().reason(person, D, found, "zh")[0] == "综合你评过分的内容，尤其是《Alien》和《Brazil》。"
+    assert told(person, D, found, "en")[0] == ("Because of all that you have rated, above all “Alien” and “Brazil”.")
+    assert told(person, D, found, "zh")[0] == "综合你评过分的内容，尤其是《Alien》和《Brazil》。"
 
 
 def test_text_is_named_where_text_carried_the_score() -> None:
     person = asked([("Alien", "read", LONG_AGO, None), ("Dune", "view", NOW, None)])
     found = [Part(2.0, "text", A)]
-    assert teller().reason(person, D, found, "en")[0] == "Its description is close to “Alien”, which you read."
-    assert teller().reason(person, D, found, "zh")[0] == "内容与你读过的《Alien》相近。"
+    assert told(person, D, found, "en")[0] == "Its description is close to “Alien”, which you read."
+    assert told(person, D, found, "zh")[0] == "内容与你读过的《Alien》相近。"
 
 
 def test_words_come_before_a_weaker_history_and_are_cut() -> None:
     person = asked(
         [("Alien", "read", LONG_AGO, None), ("Dune", "view", NOW, None)], text="something \n quiet " + "x" * 60
     )
-    reason, evidence = teller().reason(person, D, [Part(2.0, "words"), Part(1.0, "ease", A)], "en")
+    reason, evidence = told(person, D, [Part(2.0, "words"), Part(1.0, "ease", A)], "en")
     assert reason == "Its description is close to what you wrote: “something quiet " + "x" * 24 + "…”."
     assert evidence[0].text == person.text
-    other, _ = teller().reason(person, D, [Part(2.0, "ease", A), Part(1.0, "words")], "en")
+    other, _ = told(person, D, [Part(2.0, "ease", A), Part(1.0, "words")], "en")
     assert other == "Because you read “Alien”."
 
 
 def test_popularity_is_the_reason_where_nothing_else_is() -> None:
     person = asked([])
-    assert teller().reason(person, D, [Part(1.0, "popularity")], "en")[0] == "Popular: 2 members like it."
-    assert teller().reason(person, D, [Part(1.0, "popularity")], "zh")[0] == "热门：有 2 位会员喜欢。"
-    assert teller().reason(person, D, [], "en")[0] == "Chosen from what is left: 2 members like it."
-    assert teller().reason(person, A, [], "en") == ("New here: nobody has tried it yet.", ())
+    assert told(person, D, [Part(1.0, "popularity")], "en")[0] == "Popular: 2 members like it."
+    assert told(person, D, [Part(1.0, "popularity")], "zh")[0] == "热门：有 2 位会员喜欢。"
+    assert told(person, D, [], "en")[0] == "Chosen from what is left: 2 members like it."
+    assert told(person, A, [], "en") == ("New here: nobody has tried it yet.", ())
 
 
 def test_the_event_told_is_the_one_that_counts() -> None:
@@ -127,6 +145,6 @@ def test_the_event_told_is_the_one_that_counts() -> None:
             ("Dune", "view", NOW, None),
         ]
     )
-    _, evidence = teller().reason(person, D, [Part(1.0, "ease", A)], "en")
+    _, evidence = told(person, D, [Part(1.0, "ease", A)], "en")
     assert evidence[0].kind == "buy"
     assert np.isclose(evidence[0].share, 1.0)

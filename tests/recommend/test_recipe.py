@@ -198,3 +198,21 @@ def test_candidates_hold_every_sources_score_and_more_are_gathered_when_asked() 
     assert few.sources == tuple(model.sources)
     assert few.scores.shape == (len(few.items), 7)
     assert len(few.items) < len(many.items)
+
+
+def test_low_ratings_are_no_likes_unless_all_are_asked_for() -> None:
+    ids = [f"p{item}" for item in range(6)]
+    rows = [(f"m{member}", item, "rate", START) for member in range(40) for item in ids]
+    amounts = [0.5 if item == "p0" else 2.5 if item == "p1" else 5.0 for _, item, _, _ in rows]
+    rated = frame(rows).with_columns(amount=pl.Series(amounts))
+    community = Community.from_tables(pl.DataFrame({"item_id": ids, "title": ids}), rated)
+    assert RecommendConfig().on(community).event_weights.rating_floor == 2.75
+    model = train(community, SMALL, Options())
+    likers = dict(zip(ids, model.sources["popularity"].likers.tolist(), strict=True))  # type: ignore[attr-defined]
+    assert (likers["p0"], likers["p1"], likers["p2"]) == (0, 0, 40)
+    assert not model.recommend("m1", 10).picks, "what was rated low has still been seen"
+    every = train(community, SMALL.model_copy(update={"liked_ratings": "all"}), Options())
+    assert every.sources["popularity"].likers.tolist() == [40] * 6  # type: ignore[attr-defined]
+    own = RecommendConfig(event_weights=EventWeights(rating_floor=1.0))
+    assert own.on(community) == own
+    assert RecommendConfig().on(SHOP) == RecommendConfig()

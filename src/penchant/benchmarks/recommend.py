@@ -84,10 +84,12 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     with measured() as cost:
         community = load(data)
         encoder = _encoder()
-        systems, valid, table = _judge(community, protocol, seeds, RecommendConfig(tuning="full"), encoder)
+        systems, valid, table = _judge(
+            community, protocol, seeds, RecommendConfig(tuning="full", liked_ratings="all"), encoder
+        )
         tables = {"settings and weights": table}
         if _has_repeats(community):
-            repeats = RecommendConfig(tuning="full", rules=RulesConfig(repeat_purchases=True))
+            repeats = config.model_copy(update={"rules": RulesConfig(repeat_purchases=True)})
             again, _, _ = _judge(community, protocol, seeds, repeats, encoder, reasons=False)
             tables["all purchases, repeated ones too"] = [
                 {"system": name, **{key: figure.mean for key, figure in figures(found.metrics).items()}}

@@ -2,9 +2,12 @@
 
 from typing import Any, Literal
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, field_validator
 
 from penchant.collaborative.scorer import ScorerConfig
+from penchant.data.columns import EventKind
+from penchant.data.community import Community
 from penchant.data.interactions import EventWeights
 from penchant.recommend.blend import BlendConfig
 from penchant.recommend.opinions import POPULARITY, TEXT
@@ -30,6 +33,9 @@ class RecommendConfig(BaseModel):
     """Settings of single sources that differ from their defaults, where tuning starts."""
     event_weights: EventWeights = EventWeights()
     """How much an event of each kind says that a member likes an item."""
+    liked_ratings: Literal["upper", "all"] = "upper"
+    """Ratings that count as likes: those from the middle of the community's scale up, or all, as ranking benchmarks do.
+    The rating_floor of event_weights, where it is set, decides in their place."""
     rules: RulesConfig = RulesConfig()
     """What may be shown to whom."""
     validation: Literal["last", "random", "time"] = "last"
@@ -57,6 +63,14 @@ class RecommendConfig(BaseModel):
         if len(set(sources)) != len(sources):
             raise ValueError(f"a source is named twice in {', '.join(sources)}")
         return sources
+
+    def on(self, community: Community) -> "RecommendConfig":
+        """The same settings with the floor of liked ratings that follows from a community's ratings."""
+        ratings = community.events.filter(pl.col("kind") == EventKind.RATE.value)["amount"].drop_nulls()
+        if self.liked_ratings == "all" or self.event_weights.rating_floor is not None or not len(ratings):
+            return self
+        middle = (float(ratings.min()) + float(ratings.max())) / 2  # type: ignore[arg-type]
+        return self.model_copy(update={"event_weights": self.event_weights.model_copy(update={"rating_floor": middle})})
 
     def start(self, name: str) -> ScorerConfig:
         """The settings that a source starts from.

@@ -108,12 +108,20 @@ class Teller:
     works: bool
     """Whether items are works (films, books, songs), whose titles Chinese puts between 《 and 》."""
 
-    def reason(self, person: Person, item: int, found: Sequence[Part], lang: Lang) -> tuple[str, tuple[Evidence, ...]]:
+    def reason(
+        self, person: Person, item: int, found: Sequence[Part], total: float, lang: Lang
+    ) -> tuple[str, tuple[Evidence, ...]]:
         """A sentence and the evidence it names.
 
         What the person did comes first, since it is theirs; popularity is the reason only where nothing else is.
+
+        Args:
+            person: to whom the item is shown.
+            item: row of the item.
+            found: what may be named, largest first.
+            total: of all that adds to the score, of which the evidence tells its share.
+            lang: of the sentence.
         """
-        total = sum(part.value for part in found) or 1.0
         own = [part for part in found if part.item is not None]
         spoken = [part for part in found if part.source == WRITTEN]
         if spoken and (not own or spoken[0].value >= own[0].value):

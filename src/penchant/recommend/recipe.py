@@ -52,7 +52,7 @@ def train(
     Raises:
         TooLittleDataError: no event says what anybody likes.
     """
-    config, options = config or RecommendConfig(), options or Options()
+    config, options = (config or RecommendConfig()).on(community), options or Options()
     encoder = Remembering(encoder) if encoder is not None else None
     split = _validation_split(community, config, options)
     if split is None:
@@ -90,6 +90,7 @@ def fit(
         TooLittleDataError: nobody has a held-out item that may be shown.
     """
     encoder = Remembering(encoder) if encoder is not None else None
+    config = config.on(known)
     validation = judged_by(known, held_out, config, rng=options.rng())
     if not validation.relevant.nnz:
         raise TooLittleDataError("no member has a held-out item that may be shown; hold out more events")

@@ -197,11 +197,12 @@ class Recommender:
         picked = top_k(blended[None], k, tie_rank=self.community.item_ids.id_rank)[0]
         chosen = picked[picked >= 0].tolist()
         found = parts(self.sources, self.weights, opinions, person, chosen, words)
+        totals = [sum(part.value for part in why) for why in found]
         if self.config.checked_reasons:
             found = self._checked(person, barred, chosen, found, blended - words)
         picks = []
-        for item, why in zip(chosen, found, strict=True):
-            reason, evidence = self._teller.reason(person, item, why, lang)
+        for item, why, total in zip(chosen, found, totals, strict=True):
+            reason, evidence = self._teller.reason(person, item, why, total, lang)
             picks.append(self._pick(item, float(blended[item]), reason, evidence))
         strategy = self._strategy(person, opinions, lang) if picks else strategies.NOTHING_LEFT(lang, items=len(barred))
         return Ranking(tuple(picks), strategy, person.member_id)
