@@ -6,10 +6,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 from encoder_contract import TEXTS, EncoderContract
+from hypothesis import given, settings
 
 from penchant.errors import StorageError
 from penchant.text.cache import CachedEncoder, VectorFile, text_keys
@@ -182,6 +185,34 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     texts = [f"text {number}" for number in range(1_000)]
     assert (CachedEncoder(counting, tmp_path).encode(texts) == Counting().encode(texts)).all()
     assert counting.asked == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["add", "erase", "read", "reopen"]), st.lists(st.integers(0, 12), max_size=6)),
+        max_size=12,
+    )
+)
+def test_any_history_of_writes_and_erasures_reads_like_a_dictionary(steps: list[tuple[str, list[int]]]) -> None:
+    with TemporaryDirectory() as place:
+        file = VectorFile(Path(place), "counting", 4)
+        wanted: dict[int, np.ndarray] = {}
+        for turn, (act, numbers) in enumerate(steps):
+            keys = text_keys([str(number) for number in numbers])
+            if act == "add":
+                vectors = np.random.default_rng(turn).normal(size=(len(numbers), 4)).astype(np.float32)
+                file.append(keys, vectors)
+                wanted |= dict(zip(numbers, vectors, strict=True))
+            elif act == "erase":
+                assert file.erase(keys) == len(wanted.keys() & set(numbers))
+                wanted = {number: vector for number, vector in wanted.items() if number not in numbers}
+            elif act == "reopen":
+                file = VectorFile(Path(place), "counting", 4)
+            found, known = file.read(text_keys([str(number) for number in range(13)]))
+            assert np.flatnonzero(known).tolist() == sorted(wanted)
+            assert all((found[number] == vector).all() for number, vector in wanted.items())
+            assert len(file) == len(wanted)
 
 
 def test_many_vectors_are_read_fast(file: VectorFile) -> None:
