@@ -19,6 +19,14 @@ BENCHMARKS: Final = {
         "every mode of fine-tuning; the protocol is a number of texts, and perhaps a mode: 500:lora",
         "各种微调方式；协议写训练文本数，也可加一种方式，如 500:lora",
     ),
+    "interests": Phrase(
+        "labels of texts from 8 examples a class to all; protocols all, few",
+        "从每类 8 条到全部样本的文本标注；协议为 all 或 few",
+    ),
+    "fewshot": Phrase(
+        "labels from a handful of texts each, on FewCLUE's splits; protocols frozen, tuned",
+        "FewCLUE 划分上的小样本文本标注；协议为 frozen 或 tuned",
+    ),
     "recommend": Phrase(
         "rankings against held-out events; protocols random, last, time",
         "用留出的事件检验推荐排序；协议为 random、last 或 time",
@@ -53,7 +61,7 @@ def benchmark(name: str) -> Run:
 
     >>> benchmark("speed")
     Traceback (most recent call last):
-    penchant.errors.ConfigError: no benchmark is called 'speed'; there are encode, finetune, recommend, build
+    penchant.errors.ConfigError: no benchmark is called 'speed'; there are encode, finetune, ...
     """
     if name not in BENCHMARKS:
         raise ConfigError(f"no benchmark is called {name!r}; there are {', '.join(BENCHMARKS)}")

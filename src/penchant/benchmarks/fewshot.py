@@ -1,0 +1,196 @@
+"""`penchant bench fewshot`: labels from a handful of texts each, on the splits of FewCLUE."""
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from penchant.benchmarks.result import WITHOUT_LANGUAGE_MODEL, BenchResult, Cell, Published, data_name, figures
+from penchant.errors import ConfigError, ReadError
+from penchant.evaluation.bootstrap import paired_difference
+from penchant.evaluation.cost import measured
+from penchant.interests.beliefs import BeliefsConfig
+from penchant.interests.examples import LabelledTexts
+from penchant.interests.labeller import Labeller, LabellerConfig
+from penchant.settings import settings
+from penchant.text.encoder import Encoder
+from penchant.text.tuning.config import FinetuneConfig
+from penchant.training.options import Options
+
+PROTOCOLS: Final = ("frozen", "tuned")
+SPLITS: Final = (0, 1, 2, 3, 4)
+TEMPLATES: Final = ((), ("{name}", "这是一条{name}新闻"), ("{name}", "这是一款{name}应用"))
+"""Ways to put a label's name; the development texts of each split choose."""
+TUNING: Final = FinetuneConfig(mode="full", epochs=8, batch_size=16)
+MAX_TOKENS: Final = 128
+OURS: Final = "ours"
+
+_PAPER: Final = "FewCLUE (arXiv 2107.07498), RoBERTa-wwm-ext"
+PUBLISHED: Final[dict[str, dict[str, Published]]] = {
+    "tnews": {
+        "fine-tuning": Published.model_validate({"source": _PAPER, "accuracy": 0.490}),
+        "P-tuning": Published.model_validate({"source": _PAPER, "accuracy": 0.542}),
+        "PET": Published.model_validate({"source": _PAPER, "accuracy": 0.545}),
+    },
+    "iflytek": {
+        "fine-tuning": Published.model_validate({"source": _PAPER, "accuracy": 0.328}),
+        "P-tuning": Published.model_validate({"source": _PAPER, "accuracy": 0.576}),
+        "PET": Published.model_validate({"source": _PAPER, "accuracy": 0.460}),
+    },
+}
+
+_FROZEN: Final = LabellerConfig(beliefs=BeliefsConfig(rounds=0))
+SYSTEMS: Final[dict[str, LabellerConfig]] = {
+    WITHOUT_LANGUAGE_MODEL: _FROZEN.model_copy(update={"names": False, "meaning": False}),
+    "names alone": _FROZEN.model_copy(update={"meaning": False, "spelling": False}),
+    "frozen vectors + logistic regression": _FROZEN.model_copy(update={"names": False, "spelling": False}),
+}
+"""What the labeller is measured against, each fitted on the same texts."""
+
+
+@dataclass(frozen=True)
+class FewShotSet:
+    """One data set with its splits."""
+
+    folder: Path
+    names: Mapping[str, str]
+    """What labels are called, where a file says so."""
+
+    @classmethod
+    def at(cls, data: str) -> "FewShotSet":
+        """A folder with FewCLUE's files, or its name in the folder of public sets.
+
+        Raises:
+            ReadError: there is none.
+        """
+        kept = settings().data
+        for folder in [Path(data), *([kept / data, kept / "fewclue" / data] if kept is not None else [])]:
+            if any((folder / f"train_0.json{ending}").is_file() for ending in ("", ".gz")):
+                found = folder / "label_index2en2zh.json"
+                rows = [json.loads(line) for line in found.read_text("utf-8").splitlines()] if found.is_file() else []
+                return cls(folder, {str(row["label"]): row["label_zh"] for row in rows})
+        raise ReadError(
+            f"no few-shot set is at {data!r}; a folder with FewCLUE's files (train_0.json, dev_0.json …) is wanted"
+        )
+
+    def labelled(self, part: str) -> LabelledTexts:
+        """The texts of one file with their labels' names; texts of one wording are joined."""
+        rows = [(row["sentence"], self._name(row)) for row in self._rows(part) if row["sentence"].strip()]
+        return LabelledTexts.of([text for text, _ in rows], [label for _, label in rows])
+
+    def test(self) -> tuple[list[str], list[str]]:
+        """Every test text and its label, repeats and all, as the paper counts them."""
+        rows = [(row["sentence"], self._name(row)) for row in self._rows("test_public")]
+        return [text for text, _ in rows], [label for _, label in rows]
+
+    def _name(self, row: Mapping[str, Any]) -> str:
+        label = str(row["label"])
+        return self.names.get(label) or str(row.get("label_des") or row.get("label_desc") or label)
+
+    def _rows(self, part: str) -> Iterator[dict[str, Any]]:
+        path = self.folder / f"{part}.json"
+        try:
+            if path.is_file():
+                lines = path.read_text("utf-8").splitlines()
+            else:
+                lines = gzip.decompress(path.with_suffix(".json.gz").read_bytes()).decode("utf-8").splitlines()
+            yield from (json.loads(line) for line in lines if line.strip())
+        except (OSError, ValueError) as error:
+            raise ReadError(f"{path} (or the same with .gz) cannot be read: {error}") from error
+
+
+def run(
+    data: str,
+    *,
+    protocol: str | None = None,
+    seeds: Sequence[int] | None = None,
+    encoder: Encoder | None = None,
+) -> BenchResult:
+    """Fit on train_k, choose on dev_k, judge on test_public; the mean of the splits k.
+
+    Protocols: `frozen` blends label names, vectors and spelling; `tuned` adds a model tuned on train_k. The development
+    texts teach the blend and the calibration and pick the wording of the names; the test texts are read once.
+
+    Raises:
+        ConfigError: there is no such protocol.
+        ReadError: the data are not FewCLUE's.
+    """
+    protocol = protocol or PROTOCOLS[0]
+    if protocol not in PROTOCOLS:
+        raise ConfigError(f"the protocols of fewshot are {', '.join(PROTOCOLS)}; there is no {protocol!r}")
+    source, splits = FewShotSet.at(data), tuple(SPLITS if seeds is None else seeds)
+    right: dict[str, list[np.ndarray]] = {name: [] for name in (OURS, *SYSTEMS)}
+    chosen: list[dict[str, Cell]] = []
+    with measured() as cost:
+        encoder = encoder or kept_encoder(MAX_TOKENS)
+        texts, truth = source.test()
+        for split in splits:
+            train, dev = source.labelled(f"train_{split}"), source.labelled(f"dev_{split}")
+            options = Options(seed=split)
+            ours, names, dev_accuracy = _best(train, dev, encoder, options, tuned=protocol == "tuned")
+            right[OURS].append(_right(ours, texts, truth))
+            weights = {name: round(weight, 3) for name, weight in ours.judge.blend.weights.items()}
+            row: dict[str, Cell] = {"split": split, "names": " · ".join(names) or "default", "dev": dev_accuracy}
+            chosen.append({**row, "test": float(right[OURS][-1].mean()), **weights})
+            for name, config in SYSTEMS.items():
+                other = Labeller(config).fit(train, options, encoder=encoder, validation=dev)
+                right[name].append(_right(other, texts, truth))
+    accuracies = {name: figures([{"accuracy": float(hits.mean())} for hits in found]) for name, found in right.items()}
+    ours_by_text = np.mean(right[OURS], axis=0)
+    return BenchResult(
+        name="fewshot",
+        data=data_name(source.folder),
+        protocol=protocol,
+        metrics=accuracies.pop(OURS),
+        baselines=accuracies,
+        published=PUBLISHED.get(source.folder.name, {}),
+        seconds=cost.seconds,
+        peak_rss_mb=cost.peak_rss_mb,
+        seeds=list(splits),
+        differences={
+            name: {"accuracy": paired_difference(ours_by_text, np.mean(right[name], axis=0))} for name in accuracies
+        },
+        tables={"chosen on the development texts": chosen},
+    )
+
+
+def kept_encoder(max_tokens: int) -> Encoder:
+    """The default encoder with its vectors kept in the user's cache, so that a second run need not compute them."""
+    from penchant.text.cache import CachedEncoder
+    from penchant.text.transformer import load_encoder
+
+    return CachedEncoder(load_encoder(max_tokens=max_tokens), settings().cache / "vectors")
+
+
+def _best(
+    train: LabelledTexts, dev: LabelledTexts, encoder: Encoder, options: Options, *, tuned: bool
+) -> tuple[Labeller, tuple[str, ...], float]:
+    """The labeller, wording of names and accuracy that are best on the development texts."""
+    found: list[tuple[Labeller, tuple[str, ...], float]] = []
+    for templates in TEMPLATES:
+        config = _FROZEN.model_copy(update={"templates": templates})
+        labeller = Labeller(config).fit(train, options, encoder=encoder, validation=dev)
+        found.append((labeller, templates, accuracy(labeller, dev)))
+    best = max(found, key=lambda each: each[2])
+    if tuned:
+        config = _FROZEN.model_copy(update={"templates": best[1], "tuned": TUNING})
+        labeller = Labeller(config).fit(train, options, encoder=encoder, validation=dev)
+        best = max(best, (labeller, best[1], accuracy(labeller, dev)), key=lambda each: each[2])
+    return best
+
+
+def accuracy(labeller: Labeller, labelled: LabelledTexts) -> float:
+    """Share of distinct texts whose likeliest label is among those they were given."""
+    said = labeller.label(labelled.texts)
+    hits = [said.labels(row) in labelled.given[row] for row in range(len(labelled))]
+    return float(np.mean(hits))
+
+
+def _right(labeller: Labeller, texts: Sequence[str], truth: Sequence[str]) -> np.ndarray:
+    """(texts,) 1 where the label is the right one."""
+    said = labeller.label(texts)
+    return np.array([said.labels(row) == (label,) for row, label in enumerate(truth)], dtype=np.float64)
