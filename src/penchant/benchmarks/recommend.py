@@ -84,9 +84,8 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     with measured() as cost:
         community = load(data)
         encoder = _encoder()
-        systems, valid, table = _judge(
-            community, protocol, seeds, RecommendConfig(tuning="full", liked_ratings="all"), encoder
-        )
+        config = RecommendConfig(tuning="full", liked_ratings="all")
+        systems, valid, table = _judge(community, protocol, seeds, config, encoder)
         tables = {"settings and weights": table}
         if _has_repeats(community):
             repeats = config.model_copy(update={"rules": RulesConfig(repeat_purchases=True)})
