@@ -11,6 +11,7 @@ from penchant.cli.build import WORKSPACE
 from penchant.cli.face import Face, face
 from penchant.cli.recommend import MEMBER, show_ranking
 from penchant.cli.speech import both
+from penchant.data.interactions import EventWeights
 from penchant.language import Phrase
 from penchant.workspace import Workspace
 
@@ -79,10 +80,12 @@ def member(
         verdicts = store.verdicts_of(member_id)
         items = {item: store.item(item) for item in history["item_id"].drop_nulls().unique()}
     build = opened.current
-    ranking = None
-    if build is not None and k:
-        ranking = build.recommender().recommend(member_id, k, lang=speaker.lang)
-    tastes = _tastes(history, items)
+    ranking, weights = None, EventWeights()
+    if build is not None:
+        recommender = build.recommender()
+        weights = recommender.config.event_weights
+        ranking = recommender.recommend(member_id, k, lang=speaker.lang) if k else None
+    tastes = _tastes(history, items, weights)
     if as_json:
         speaker.json(
             {
@@ -111,11 +114,11 @@ def member(
         speaker.say(NO_BUILD, workspace=opened.path)
 
 
-def _tastes(history: "pl.DataFrame", items: dict[str, dict[str, Any]]) -> list[tuple[str, float]]:
+def _tastes(
+    history: "pl.DataFrame", items: dict[str, dict[str, Any]], weights: EventWeights
+) -> list[tuple[str, float]]:
     """Categories of the items with a positive event, by the share of such events, the largest first."""
-    from penchant.data.interactions import EventWeights
-
-    positive = history.filter((EventWeights().apply(history) > 0) & history["item_id"].is_not_null())
+    positive = history.filter((weights.apply(history) > 0) & history["item_id"].is_not_null())
     counted = Counter(
         category for item in positive["item_id"] for category in dict.fromkeys(items[item].get("categories") or ())
     )

@@ -16,7 +16,7 @@ from penchant.report.words import clipped, event_words, kind_name
 _CATEGORIES_SHOWN: Final = 3
 _STRATEGY: Final = Phrase("Strategy: {strategy}", "策略：{strategy}")
 _ALL: Final = Phrase("All {shown} events, latest first", "全部 {shown} 条行为（由近及远）")
-_LATEST: Final = Phrase("The latest {shown} of {events:,} events", "最近 {shown} 条行为（共 {events:,} 个）")
+_LATEST: Final = Phrase("The latest {shown} of {events:,} events", "最近 {shown} 条行为（共 {events:,} 条）")
 _NONE: Final = Phrase("No events yet. The items nearest to it:", "还没有任何行为。与之最相近的物品：")
 _FEW: Final = Phrase("Events so far: {count}. The items nearest to it:", "目前仅有 {count} 条行为。与之最相近的物品：")
 

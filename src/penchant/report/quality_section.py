@@ -10,7 +10,7 @@ from penchant.report.page import Section, TableCard, Tile
 _CHARTED: Final = "ndcg@10"
 _SYSTEMS: Final = {
     OURS: Phrase("Penchant", "Penchant"),
-    WITHOUT: Phrase("the same without the language model", "同一系统，不用语言模型"),
+    WITHOUT: Phrase("without the language model", "不用语言模型"),
     "popularity": Phrase("popularity", "热门排行"),
     "ease": Phrase("EASE", "EASE"),
     "als": Phrase("ALS", "ALS 矩阵分解"),

@@ -88,18 +88,27 @@ def telling_members(community: Community) -> list[tuple[int, Phrase]]:
     return sorted(taken.items(), key=lambda pair: shown.index(pair[1]))
 
 
-def tell(community: Community, member: int, why: Phrase, *, latest: int = 8, tastes: int = 5) -> Story:
+def tell(
+    community: Community,
+    member: int,
+    why: Phrase,
+    *,
+    weights: EventWeights | None = None,
+    latest: int = 8,
+    tastes: int = 5,
+) -> Story:
     """The story of one member who has events.
 
     Args:
         community: where the member is.
         member: its row.
         why: what to say of the choice.
+        weights: which events are likes, and make up the tastes; the defaults if absent.
         latest: how many entries of the history.
         tastes: how many categories.
     """
     events = community.events.filter(pl.col("member") == member)
-    shares = category_shares(community, events)
+    shares = category_shares(community, events, weights or EventWeights())
     return Story(
         member_id=community.member_ids.id(member),
         why=why,
@@ -124,9 +133,9 @@ def _runs(community: Community, events: pl.DataFrame) -> Iterator[Told]:
         yield Told(title, rows[0]["at"], tuple((row["kind"], row["amount"]) for row in reversed(rows)))
 
 
-def category_shares(community: Community, events: pl.DataFrame) -> pl.DataFrame:
+def category_shares(community: Community, events: pl.DataFrame, weights: EventWeights) -> pl.DataFrame:
     """`category`, `share`: how the positive events fall on categories, the largest share first."""
-    positive = events.filter(EventWeights().apply(events) > 0).filter(pl.col("item").is_not_null())
+    positive = events.filter(weights.apply(events) > 0).filter(pl.col("item").is_not_null())
     categories = community.items["categories"].gather(positive["item"])
     counted = (
         pl.DataFrame({"category": categories})

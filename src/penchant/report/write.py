@@ -114,7 +114,7 @@ def _reading(workspace: Workspace, lang: Lang) -> Section | None:
 def _members(community: Community, recommender: "Recommender", lang: Lang) -> Section | None:
     cards = []
     for member, why in telling_members(community):
-        story = tell(community, member, why)
+        story = tell(community, member, why, weights=recommender.config.event_weights)
         ranking = recommender.recommend(story.member_id, PICKS, lang=lang)
         cards.append(member_card(story, ranking, community, lang))
     return members_section(cards, lang) if cards else None
