@@ -58,6 +58,8 @@ class ScorerContract:
     scorer: ClassVar[type[Any]]
     personal: ClassVar[bool] = True
     """Whether a score depends on the history."""
+    generalises: ClassVar[bool] = True
+    """Whether a score says anything of items outside the history."""
 
     @classmethod
     def made(cls) -> Any:
@@ -89,8 +91,8 @@ class ScorerContract:
         assert np.isfinite(scores).all()
 
     def test_the_withheld_item_comes_first_among_the_unseen(self, fitted: Any, board: Any) -> None:
-        if not self.personal:
-            pytest.skip("says the same to all members, so it finds nobody's own")
+        if not (self.personal and self.generalises):
+            pytest.skip("tells no member of items of their own that they have not met")
         community, withheld = board
         batch = histories(community)
         scores = np.where(batch.touched(SIDE + 1).toarray() > 0, -np.inf, fitted.score(batch))
@@ -129,8 +131,8 @@ class ScorerContract:
         np.testing.assert_allclose(parts.sum(axis=1), scores if self.personal else 0, rtol=1e-4, atol=1e-5)
 
     def test_disliking_an_item_lowers_what_is_like_it(self, fitted: Any) -> None:
-        if not self.personal:
-            pytest.skip("does not look at the history")
+        if not (self.personal and self.generalises):
+            pytest.skip("knows of no likeness between items")
         likes = Histories.of_items([[2, 4]])
         hides = Histories(
             np.array([0, 3]), np.array([2, 4, 6]), np.array([0.0, 1.0, 2.0]), np.array([1, 1, -1], np.float32)

@@ -216,3 +216,22 @@ def test_low_ratings_are_no_likes_unless_all_are_asked_for() -> None:
     own = RecommendConfig(event_weights=EventWeights(rating_floor=1.0))
     assert own.on(community) == own
     assert RecommendConfig().on(SHOP) == RecommendConfig()
+
+
+def test_where_purchases_repeat_what_a_member_comes_back_to_is_foreseen() -> None:
+    # Everyone buys their own bread every week, and one other thing.
+    ids = [f"bread{member}" for member in range(30)] + [f"p{item}" for item in range(10)]
+    rows = [
+        (f"m{member}", item, "buy", START + timedelta(days=7 * week))
+        for member in range(30)
+        for week in range(6)
+        for item in (f"bread{member}", f"p{(member + week) % 10}")
+    ]
+    shop_of_bread = Community.from_tables(pl.DataFrame({"item_id": ids, "title": ids}), frame(rows))
+    config = SMALL.model_copy(update={"rules": RulesConfig(repeat_purchases=True)})
+    model = train(shop_of_bread, config, Options())
+    assert "again" in model.sources
+    first = model.recommend("m4", 3)[0]
+    assert first.item_id == "bread4"
+    assert first.reason == "Because you often bought “bread4”."
+    assert "again" not in train(shop_of_bread, SMALL, Options()).sources

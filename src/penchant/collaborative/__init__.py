@@ -1,5 +1,6 @@
 """What behaviour alone says: scorers that social, drift and recommend share."""
 
+from penchant.collaborative.again import Again, AgainConfig
 from penchant.collaborative.cooccurrence import CoOccurrence, CoOccurrenceConfig, NextItems, NextItemsConfig
 from penchant.collaborative.factors import Als, AlsConfig
 from penchant.collaborative.linear import Ease, EaseConfig
@@ -9,6 +10,8 @@ from penchant.collaborative.recency import Recency
 from penchant.collaborative.scorer import Scorer, ScorerConfig
 
 __all__ = [
+    "Again",
+    "AgainConfig",
     "Als",
     "AlsConfig",
     "CoOccurrence",

@@ -10,10 +10,10 @@ from penchant.data.columns import EventKind
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights
 from penchant.recommend.blend import BlendConfig
-from penchant.recommend.opinions import POPULARITY, TEXT
+from penchant.recommend.opinions import AGAIN, POPULARITY, TEXT
 from penchant.recommend.rules import RulesConfig
 
-SourceName = Literal["popularity", "ease", "als", "neighbours", "cooccurrence", "next", "text"]
+SourceName = Literal["popularity", "ease", "als", "neighbours", "cooccurrence", "next", "again", "text"]
 
 
 class RecommendConfig(BaseModel):
@@ -26,9 +26,9 @@ class RecommendConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sources: tuple[SourceName, ...] = (
-        "popularity", "ease", "als", "neighbours", "cooccurrence", "next", "text",
+        "popularity", "ease", "als", "neighbours", "cooccurrence", "next", "again", "text",
     )  # fmt: skip
-    """What is blended; `text` takes part only where there is an encoder."""
+    """What is blended; `text` takes part only where there is an encoder, `again` only where purchases may repeat."""
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Settings of single sources that differ from their defaults, where tuning starts."""
     event_weights: EventWeights = EventWeights()
@@ -92,4 +92,8 @@ class RecommendConfig(BaseModel):
 
     def used_sources(self, *, with_text: bool) -> tuple[str, ...]:
         """The sources that take part."""
-        return tuple(name for name in self.sources if name != TEXT or with_text)
+        return tuple(
+            name
+            for name in self.sources
+            if (name != TEXT or with_text) and (name != AGAIN or self.rules.repeat_purchases)
+        )

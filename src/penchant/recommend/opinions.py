@@ -14,6 +14,7 @@ from penchant.vectors import Floats
 
 TEXT: Final = "text"
 POPULARITY: Final = "popularity"
+AGAIN: Final = "again"
 CELLS_AT_ONCE: Final = 4_000_000
 """Scores of one source held in memory at one time."""
 

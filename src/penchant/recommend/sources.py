@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from penchant.collaborative import (
+    Again,
+    AgainConfig,
     Als,
     AlsConfig,
     CoOccurrence,
@@ -32,6 +34,7 @@ SOURCES: Final[dict[str, tuple[type[Any], type[ScorerConfig]]]] = {
     "neighbours": (Neighbours, NeighboursConfig),
     "cooccurrence": (CoOccurrence, CoOccurrenceConfig),
     "next": (NextItems, NextItemsConfig),
+    "again": (Again, AgainConfig),
     "text": (TextSimilarity, TextSimilarityConfig),
 }
 """Every source by name, with its class and its configuration's."""
@@ -75,6 +78,7 @@ GRIDS: Final[dict[str, dict[str, tuple[Any, ...]]]] = {
         "popularity_exponent": (0.3, 0.4, 0.5),
         "closeness": (Recency(half_life_events=1.5), Recency(half_life_events=2.5), Recency(half_life_events=5)),
     },
+    "again": {"recency": (*_FADINGS, Recency(half_life_days=7), Recency(half_life_days=180)), "prior": (1.0, 20.0)},
     "text": {"recency": _FADINGS, "neighbours": (25, 50, 100)},
 }
 """For each source, settings tried on validation data: one field after the other, the best kept."""
