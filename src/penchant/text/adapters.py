@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -20,6 +20,8 @@ TaskType = Literal["FEATURE_EXTRACTION", "CAUSAL_LM"]
 
 _QUERIES_AND_VALUES: Final = ("query", "value", "q_proj", "v_proj", "q_lin", "v_lin", "query_proj", "value_proj")
 """What Hu et al. (2022) adapt, under the names that model families give it."""
+
+_IMPORTANCE: Final = ("ipt", "exp_avg_ipt", "exp_avg_unc")
 
 _OUTPUTS: Final = r"(^|\.)(output\.dense|o_proj|out_proj|down_proj|fc2|Wo|dense_4h_to_h)$"
 """The last linear layer of attention and of the feed-forward part, under the names that model families give them."""
@@ -226,6 +228,23 @@ def orthogonality(body: Body) -> Tensor:
         if ".lora_A." in name or ".lora_B." in name
     ]
     return body.peft_config["default"].orth_reg_weight * torch.stack(apart).mean()
+
+
+def budget_state(body: Body) -> tuple[dict[str, Tensor], dict[str, list[bool]]] | None:
+    """What AdaLoRA has found out so far about its ranks: their importance by parameter, and which ones stay."""
+    allocator = getattr(getattr(body, "base_model", None), "rankallocator", None)
+    if allocator is None:
+        return None
+    state = {f"{kind}/{name}": values for kind in _IMPORTANCE for name, values in getattr(allocator, kind).items()}
+    return state, body.peft_config["default"].rank_pattern or {}
+
+
+def restore_budget(body: Body, state: Mapping[str, Tensor], pattern: Mapping[str, list[bool]]) -> None:
+    """Take over what `budget_state` gave."""
+    for name, values in state.items():
+        kind, _, parameter = name.partition("/")
+        getattr(body.base_model.rankallocator, kind)[parameter] = values
+    body.peft_config["default"].rank_pattern = dict(pattern)
 
 
 def settle(body: Body) -> None:

@@ -4,28 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_texts import WORDS, accuracy, labelled, texts_of
+from tiny_texts import WORDS, accuracy, labelled, quick, texts_of
 
 from penchant.errors import ArtifactError, InputError, TooLittleDataError, TrainingError
-from penchant.text.finetune import Example, FinetuneConfig, TaskConfig, TunedModel, finetune
+from penchant.text.finetune import Example, TaskConfig, TunedModel, finetune
 from penchant.text.transformer import TransformerEncoder
 from penchant.training.options import Options
 
 MODES = ["full", "lora", "adalora", "ia3", "prefix", "prompt", "p-tuning", "bottleneck", "frozen"]
 RATES = {"full": 3e-3, "lora": 1e-2, "adalora": 3e-2, "ia3": 5e-2, "bottleneck": 1e-2, "p-tuning": 3e-2}
-
-
-def quick(**fields: object) -> FinetuneConfig:
-    """A configuration that learns the small task in a second."""
-    given = {
-        "mode": "lora",
-        "epochs": 10,
-        "batch_size": 16,
-        "learning_rate": 1e-2,
-        "head_learning_rate": 1e-2,
-        "adapter": {"targets": ("*",)},
-    }
-    return FinetuneConfig.model_validate(given | fields)
 
 
 @pytest.fixture(scope="module")

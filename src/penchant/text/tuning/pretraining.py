@@ -82,7 +82,7 @@ class MaskedNetwork(Network):
             states = self.body(**inputs).last_hidden_state[hidden]
             states = self.norm(functional.gelu(self.transform(states)))
             embeddings = self.body.get_input_embeddings().weight[self.used]
-            return (states @ embeddings.T).float() / self.width**0.5 + self.bias
+            return (states @ embeddings.T).float() + self.bias
 
 
 @dataclass(frozen=True)

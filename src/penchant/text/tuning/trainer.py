@@ -25,7 +25,7 @@ from transformers import TrainerCallback, TrainingArguments
 from penchant.artifacts import storage_errors, write_atomically
 from penchant.errors import ConfigError, MissingExtraError, TrainingError
 from penchant.language import Phrase
-from penchant.text.adapters import is_peft
+from penchant.text.adapters import budget_state, is_peft, restore_budget
 from penchant.text.progress import progress
 from penchant.text.tuning.batches import Collator, LengthSampler, Rows
 from penchant.text.tuning.config import FinetuneConfig
@@ -40,6 +40,7 @@ _TUNING: Final = Phrase("Fine-tuning", "微调")
 _EVALUATION_TEXTS: Final = 64
 _STATE: Final = "model.safetensors"
 _BEST: Final = "best.safetensors"
+_BUDGET: Final = "budget.safetensors"
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,9 @@ class TextTrainer(transformers.Trainer):
             save_file({name: tensor.contiguous() for name, tensor in self.network.learned().items()}, folder / _STATE)
             if self.best is not None:
                 save_file({name: tensor.contiguous() for name, tensor in self.best.items()}, folder / _BEST)
+            if (budget := budget_state(self.network.body)) is not None:
+                save_file(budget[0], folder / _BUDGET)
+                write_atomically(folder / "ranks.json", json.dumps(budget[1]).encode())
             course = {"best": self.course.best, "evaluations": self.course.evaluations, "losses": self.course.losses}
             write_atomically(folder / "course.json", json.dumps(course).encode())
 
@@ -217,6 +221,10 @@ class TextTrainer(transformers.Trainer):
         self.network.learn(load_file(folder / _STATE))
         if (folder / _BEST).exists():
             self.best = load_file(folder / _BEST)
+        if (folder / _BUDGET).exists():
+            restore_budget(
+                self.network.body, load_file(folder / _BUDGET), json.loads((folder / "ranks.json").read_bytes())
+            )
         course = json.loads((folder / "course.json").read_bytes())
         self.course.best = course["best"]
         self.course.evaluations, self.course.losses = course["evaluations"], course["losses"]
@@ -225,8 +233,11 @@ class TextTrainer(transformers.Trainer):
 class _Follow(TrainerCallback):
     """Progress, the loss of each step, early stopping, and AdaLoRA's budget."""
 
-    def __init__(self, course: Course, config: FinetuneConfig, network: Network, advance: Callable[[int], Any]) -> None:
+    def __init__(
+        self, course: Course, config: FinetuneConfig, network: Network, epoch_steps: int, advance: Callable[[int], Any]
+    ) -> None:
         self.course, self.config, self.network, self.advance = course, config, network, advance
+        self.epoch_steps = epoch_steps
         self.adalora = is_peft(network.body) and hasattr(network.body.base_model, "update_and_allocate")
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -235,6 +246,12 @@ class _Follow(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.advance(1)
+        # A checkpoint at an epoch's last step has to wait for the evaluation that belongs to the epoch.
+        if state.global_step % self.epoch_steps == 0:
+            control.should_save = False
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_save = args.save_strategy != "no"
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         stopping = self.config.early_stopping
@@ -295,7 +312,7 @@ def train(
         order = sampler or LengthSampler(rows.lengths, config.batch_size, seed)
         trainer = TextTrainer(network, objective, config, arguments, rows, collator, order, validation, course, privacy)
         trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
-        trainer.add_callback(_Follow(course, config, network, advance))
+        trainer.add_callback(_Follow(course, config, network, steps // config.passes, advance))
         for callback in _trackers(folder, place):
             trainer.add_callback(callback)
         if checkpoint is not None:
