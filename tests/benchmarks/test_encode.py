@@ -1,5 +1,6 @@
 """`bench encode`, on a community small enough for a test: what it compares, and that the plain loop is honest."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +25,23 @@ def test_the_plain_loop_gives_the_encoders_vectors(minilm: TransformerEncoder) -
     assert np.allclose(vectors, minilm.encode(texts), atol=1e-5)
 
 
-def test_a_race_gives_each_way_the_same_texts() -> None:
-    seen: list[list[str]] = []
+def test_a_race_gives_each_way_the_same_texts_in_turns_and_counts_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, seen = [0.0], []
+    seconds = {"a": iter([3.0, 1.0]), "b": iter([2.0, 6.0])}
+    monkeypatch.setattr(encode.time, "perf_counter", lambda: now[0])
 
-    def way(texts: list[str]) -> np.ndarray:
-        seen.append(list(texts))
-        return np.full((len(texts), 2), len(seen), dtype=np.float32)
+    def way(name: str) -> encode.Encode:
+        def run(texts: Sequence[str]) -> np.ndarray:
+            seen.append((name, list(texts)))
+            now[0] += next(seconds[name])
+            return np.full((len(texts), 2), ord(name), dtype=np.float32)
 
-    speeds, vectors = encode._race({"a": way, "b": way}, ["x", "y", "z"])
-    assert seen == [["x", "y", "z"]] * 2
-    assert speeds.keys() == {"a", "b"}
-    assert (vectors["a"] == 1).all()
-    assert (vectors["b"] == 2).all()
+        return run
+
+    speeds, vectors = encode._race({"a": way("a"), "b": way("b")}, ["x", "y", "z"], rounds=2)
+    assert seen == [(name, ["x", "y", "z"]) for name in "abab"]
+    assert speeds == {"a": 3.0, "b": 1.5}
+    assert (vectors["b"] == ord("b")).all()
 
 
 def test_texts_come_from_titles_reviews_and_labels_once_each(small_community: Community) -> None:
