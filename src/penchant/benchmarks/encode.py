@@ -39,8 +39,8 @@ Encode = Callable[[Sequence[str]], Floats]
 def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None = None) -> BenchResult:
     """Compare vectors with the engine's and speeds with the plain loop's, all on the same texts in the same run.
 
-    Every seed draws other texts of the data and times all ways in turns, so that whatever else the machine does falls on
-    all of them. (The engine's own speed is that over the texts it is compared on.)
+    Every seed draws other texts of the data and times all ways in turns, so that whatever else the machine does falls
+    on all of them. (The engine's own speed is that over the texts it is compared on.)
 
     Args:
         data: any community with texts, as for `penchant.data.public.load`.
