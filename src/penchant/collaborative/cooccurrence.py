@@ -99,10 +99,12 @@ class CoOccurrence(ItemToItem):
 class NextItemsConfig(CoOccurrenceConfig):
     """How what comes next is counted."""
 
-    recency: Recency = Recency(half_life_events=1.5)
+    recency: Recency = Recency(half_life_events=1.0)
     """How the events of the history being answered fade."""
     closeness: Recency = Recency(half_life_events=2.5)
     """How a pair of events counts less with the days and events between the two."""
+    popularity_exponent: float = Field(default=0.4, ge=0, le=1)
+    """Each pair's sum is divided by both items' number of members to this power; 0 leaves popular items on top."""
     forward: bool = True
     """Count a pair only for its later item; pairs of one moment count half for each."""
 
