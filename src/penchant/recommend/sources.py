@@ -73,7 +73,7 @@ GRIDS: Final[dict[str, dict[str, tuple[Any, ...]]]] = {
             Recency(half_life_days=30),
         ),
     },
-    # How fast its histories fade is what it stands for: fading slowly it is better alone, and of no use beside the rest.
+    # How fast its histories fade is what it stands for: fading slowly, it is better alone but no use beside the rest.
     "next": {"popularity_exponent": (0.3, 0.4, 0.5)},
     "again": {"recency": (*_FADINGS, Recency(half_life_days=7), Recency(half_life_days=180)), "prior": (1.0, 20.0)},
     "text": {"recency": _FADINGS, "neighbours": (25, 50, 100)},
