@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -317,3 +318,25 @@ def test_unchecked_reasons_name_some_items_without_which_the_score_is_higher(mod
         for member in ("m0", "m1", "m2", "m3", "m4", "m5")
     ]
     assert evidence[:6] != evidence[6:]
+
+
+def test_ten_thousand_events_in_a_minute_are_answered_within_a_second(model: Recommender) -> None:
+    at = START + timedelta(days=40)
+    rows = [("m1", f"camping-{step % 9}", "view", at + timedelta(milliseconds=6 * step)) for step in range(10_000)]
+    busy = model.on(with_more(SHOP, rows))
+    busy.recommend("m2", 3)
+    start = time.perf_counter()
+    ranking = busy.recommend("m1", 2)
+    assert time.perf_counter() - start < 1.0
+    assert kinds(ranking) == {"camping"}
+
+
+def test_all_events_on_one_item_are_one_reason(model: Recommender) -> None:
+    rows = [("m1", "dress-4", "play", START + timedelta(days=40, hours=step)) for step in range(30)]
+    ranking = model.recommend_for(events=frame(rows).drop("member_id"), k=4)
+    assert kinds(ranking) == {"dress"}
+    assert "dress-4" not in ids(ranking)
+    assert {pick.reason for pick in ranking} <= {
+        "Because you often played “summer dress with flowers no 4”.",
+        "Its description is close to “summer dress with flowers no 4”, which you played.",
+    }
