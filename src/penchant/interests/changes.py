@@ -171,7 +171,7 @@ def find_changes(found: Sessions, prior: Prior, rules: ChangeRules) -> Changes:
 
 
 def thresholds(
-    found: Sessions, members: Rows, prior: Prior, rules: ChangeRules, false_changes: float, *, least_draws: int = 4_000
+    found: Sessions, members: Rows, prior: Prior, rules: ChangeRules, false_changes: float, *, least_draws: int = 2_000
 ) -> tuple[float, float]:
     """The log Bayes factors that rises and falls must exceed, so that few members of steady interests are told of one.
 

@@ -38,10 +38,15 @@ class Prior:
         """(pairs,) mean of each member's share of a label, and the bounds that hold it with some confidence."""
         above, below = self.parameters(label)
         size = counted.size[member].astype(np.float64)
-        drawn = np.minimum(np.asarray(counted.counts[member, label]).ravel(), size)
+        drawn = np.minimum(cells(counted.counts, member, label), size)
         first, second = above + drawn, below + size - drawn
         tail = (1 - confidence) / 2
         return first / (first + second), beta.ppf(tail, first, second), beta.ppf(1 - tail, first, second)
+
+
+def cells(matrix: sp.csr_matrix, rows: Rows, columns: Rows) -> NDArray[np.float32]:
+    """(pairs,) the values at some places of a sparse matrix, which scipy does not give for no places."""
+    return np.asarray(matrix[rows, columns]).ravel() if len(rows) else np.empty(0, dtype=np.float32)
 
 
 def fitted_prior(counted: Tally, leaves: Rows, strength: float | None = None) -> Prior:

@@ -18,7 +18,7 @@ from penchant.interests.changes import ChangeRules, Changes, find_changes, sessi
 from penchant.interests.evidence import evidence_of
 from penchant.interests.latent import LatentConfig, LatentModel
 from penchant.interests.looks import Looks, Tally, looks, tally
-from penchant.interests.shares import Prior, fitted_prior, session_correlation
+from penchant.interests.shares import Prior, cells, fitted_prior, session_correlation
 from penchant.interests.taxonomy import Taxonomy
 from penchant.vectors import Floats, Rows
 
@@ -219,16 +219,15 @@ class Stratifier:
         told = counted.size[pairs.row] >= rules.least_evidence
         member, label = pairs.row[told].astype(np.int64), pairs.col[told].astype(np.int64)
         share, lower, upper = fitted.prior.posterior(counted, member, label, rules.confidence)
-        steady = np.asarray(steadiness[member, label]).ravel() >= rules.core_steadiness
+        steady = cells(steadiness, member, label) >= rules.core_steadiness
         rules_met = [
-            _marked(changes, changes.rise > fitted.rise, counted)[member, label],
-            _marked(changes, changes.fall > fitted.fall, counted)[member, label],
+            cells(_marked(changes, changes.rise > fitted.rise, counted), member, label) > 0,
+            cells(_marked(changes, changes.fall > fitted.fall, counted), member, label) > 0,
             (share >= rules.core_share) & (lower >= rules.core_share / 2) & steady,
             share >= rules.regular_share,
         ]
         order = (Tier.EMERGING, Tier.FADING, Tier.CORE, Tier.REGULAR)
-        met = [np.asarray(one).ravel().astype(bool) for one in rules_met]
-        tier = np.select(met, [_TIERS.index(kind) for kind in order], -1)
+        tier = np.select(rules_met, [_TIERS.index(kind) for kind in order], -1)
         return _frame(member, label, tier, share, lower, upper)
 
 
