@@ -88,6 +88,19 @@ def test_unlabelled_texts_help_where_labelled_ones_are_few() -> None:
     assert accuracy(helped, test) > accuracy(alone, test) + 0.02
 
 
+def test_neighbours_among_unlabelled_texts_help_and_come_back_from_disk(encoder: CharacterEncoder, tmp_path) -> None:
+    few, test, more = planted(2, seed=5), planted(60, seed=6), planted(160, seed=7).texts
+    config = LabellerConfig(names=False, spelling=False)
+    alone = Labeller(config).fit(few, encoder=encoder, unlabelled=more[:10])
+    drawn = Labeller(config).fit(few, encoder=encoder, unlabelled=more)
+    assert alone.reader.crowd is None
+    assert drawn.reader.crowd is not None
+    assert accuracy(drawn, test) > accuracy(alone, test) + 0.02
+    drawn.save(tmp_path / "drawn")
+    again = Labeller.load(tmp_path / "drawn", encoder)
+    np.testing.assert_array_equal(again.probabilities(test.texts), drawn.probabilities(test.texts))
+
+
 def test_sure_answers_keep_to_the_risk_and_unsure_ones_are_worse() -> None:
     rng = np.random.default_rng(0)
     labelled = planted(200)

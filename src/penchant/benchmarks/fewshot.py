@@ -82,6 +82,11 @@ class FewShotSet:
         rows = [(row["sentence"], self._name(row)) for row in self._rows(part) if row["sentence"].strip()]
         return LabelledTexts.of([text for text, _ in rows], [label for _, label in rows])
 
+    def unlabelled(self) -> list[str]:
+        """Texts without labels, where the folder has them."""
+        found = any((self.folder / f"unlabeled.json{ending}").is_file() for ending in ("", ".gz"))
+        return [row["sentence"] for row in self._rows("unlabeled")] if found else []
+
     def test(self) -> tuple[list[str], list[str]]:
         """Every test text and its label, repeats and all, as the paper counts them."""
         rows = [(row["sentence"], self._name(row)) for row in self._rows("test_public")]
@@ -112,8 +117,9 @@ def run(
 ) -> BenchResult:
     """Fit on train_k, choose on dev_k, judge on test_public; the mean of the splits k.
 
-    Protocols: `frozen` blends label names, vectors and spelling; `tuned` adds a model tuned on train_k. The development
-    texts teach the blend and the calibration and pick the wording of the names; the test texts are read once.
+    Protocols: `frozen` blends label names, vectors (drawn to those of unlabelled texts) and spelling; `tuned` adds a
+    model tuned on train_k. The development texts teach the blend and the calibration and pick the wording of the
+    names; the test texts are read once.
 
     Raises:
         ConfigError: there is no such protocol.
@@ -128,13 +134,14 @@ def run(
     with measured() as cost:
         encoder = encoder or kept_encoder(MAX_TOKENS)
         texts, truth = source.test()
+        unlabelled = source.unlabelled()
         for split in splits:
             train, dev = source.labelled(f"train_{split}"), source.labelled(f"dev_{split}")
             options = Options(seed=split)
-            ours, names, dev_accuracy = _best(train, dev, encoder, options, tuned=protocol == "tuned")
+            ours, names, dev_accuracy = _best(train, dev, unlabelled, encoder, options, tuned=protocol == "tuned")
             right[OURS].append(_right(ours, texts, truth))
             weights = {name: round(weight, 3) for name, weight in ours.judge.blend.weights.items()}
-            row: dict[str, Cell] = {"split": split, "names": " · ".join(names) or "default", "dev": dev_accuracy}
+            row: dict[str, Cell] = {"split": split, "wording": " · ".join(names) or "default", "dev": dev_accuracy}
             chosen.append({**row, "test": float(right[OURS][-1].mean()), **weights})
             for name, config in SYSTEMS.items():
                 other = Labeller(config).fit(train, options, encoder=encoder, validation=dev)
@@ -167,18 +174,24 @@ def kept_encoder(max_tokens: int) -> Encoder:
 
 
 def _best(
-    train: LabelledTexts, dev: LabelledTexts, encoder: Encoder, options: Options, *, tuned: bool
+    train: LabelledTexts,
+    dev: LabelledTexts,
+    unlabelled: Sequence[str],
+    encoder: Encoder,
+    options: Options,
+    *,
+    tuned: bool,
 ) -> tuple[Labeller, tuple[str, ...], float]:
     """The labeller, wording of names and accuracy that are best on the development texts."""
     found: list[tuple[Labeller, tuple[str, ...], float]] = []
     for templates in TEMPLATES:
         config = _FROZEN.model_copy(update={"templates": templates})
-        labeller = Labeller(config).fit(train, options, encoder=encoder, validation=dev)
+        labeller = Labeller(config).fit(train, options, encoder=encoder, validation=dev, unlabelled=unlabelled)
         found.append((labeller, templates, accuracy(labeller, dev)))
     best = max(found, key=lambda each: each[2])
     if tuned:
         config = _FROZEN.model_copy(update={"templates": best[1], "tuned": TUNING})
-        labeller = Labeller(config).fit(train, options, encoder=encoder, validation=dev)
+        labeller = Labeller(config).fit(train, options, encoder=encoder, validation=dev, unlabelled=unlabelled)
         best = max(best, (labeller, best[1], accuracy(labeller, dev)), key=lambda each: each[2])
     return best
 

@@ -130,17 +130,19 @@ def run(
 
 def _parts(data: str) -> _Parts:
     labels = load(data).labels
+    found = list(labels.select("text", "labels").drop_nulls().iter_rows())
+    # Drawn before any text is left out, so that the test stays the same whatever is left out.
+    drawn = (found[row] for row in np.random.default_rng(0).permutation(len(found)))
     rows = [
         (text.strip(), given[0])
-        for text, given in labels.select("text", "labels").drop_nulls().iter_rows()
+        for text, given in drawn
         if text.strip() and len({label.split(PATH_SEPARATOR)[0] for label in given}) == 1
     ]
     if len(rows) < 100:
         raise TooLittleDataError(f"{data} has {len(rows)} texts with one label; 100 at least are needed to judge by")
     paths = np.array([path for _, path in rows])
     tops = np.array([path.split(PATH_SEPARATOR)[0] for path in paths])
-    order = np.random.default_rng(0).permutation(len(rows))
-    held = min(TEST, len(rows) // 5)
+    order, held = np.arange(len(rows)), min(TEST, len(rows) // 5)
     return _Parts([text for text, _ in rows], tops, paths, order[held:], order[:held])
 
 

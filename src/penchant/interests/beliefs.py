@@ -11,8 +11,8 @@ class BeliefsConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rounds: NonNegativeInt = 2
-    """How often unlabelled texts are labelled and learned from; 0 leaves them out."""
+    rounds: NonNegativeInt = 0
+    """How often unlabelled texts are labelled and learned from; worth trying where names say little."""
     per_class: PositiveInt = 300
     """At most so many texts of each class in the first round; twice as many in the second, and so on."""
     threshold: float = Field(default=0.5, gt=0, lt=1)
@@ -22,7 +22,7 @@ class BeliefsConfig(BaseModel):
     most_texts: PositiveInt = 20_000
     """At most so many unlabelled texts are looked at."""
     most_labelled: PositiveInt = 3_000
-    """With more labelled texts than this, unlabelled ones are left out: they would add little and cost much."""
+    """With more labelled texts than this, unlabelled ones are of no use, and are left out altogether."""
 
 
 def believed(

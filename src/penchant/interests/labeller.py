@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from penchant.errors import ConfigError, NotFittedError, TooLittleDataError
 from penchant.interests.answers import Labelled, LabellerReport
@@ -17,7 +17,7 @@ from penchant.interests.calibration import Kind
 from penchant.interests.classes import Classes
 from penchant.interests.examples import LabelledTexts
 from penchant.interests.judge import Judge
-from penchant.interests.rows import TextReader, TextRows
+from penchant.interests.rows import Crowd, TextReader, TextRows
 from penchant.interests.sources import Source, SourcesConfig, fit_sources, fit_tuned, opinions, transformer_of
 from penchant.interests.taxonomy import Taxonomy
 from penchant.interests.words import Words, WordsConfig
@@ -25,9 +25,11 @@ from penchant.interests.zero_shot import name_texts, name_vectors
 from penchant.text.encoder import Encoder
 from penchant.text.tuning.config import FinetuneConfig
 from penchant.training.options import Options
-from penchant.vectors import Floats, Rows, chunks
+from penchant.vectors import Floats, Rows, chunks, unit_rows
 
 _AT_ONCE: Final = 8192
+_FEWEST_IN_CROWD: Final = 500
+"""Fewer unlabelled texts than this hold no neighbours worth the name."""
 _LINEAR_PARAMETERS: Final = 6_000_000
 """Bound on n-grams times classes, so that a tree of a thousand labels fits in memory."""
 
@@ -59,6 +61,10 @@ class LabellerConfig(BaseModel):
     sources: SourcesConfig = SourcesConfig()
     words: WordsConfig = WordsConfig()
     beliefs: BeliefsConfig = BeliefsConfig()
+    neighbours: NonNegativeInt = 20
+    """Unlabelled texts near a text that its vector is drawn to; 0 leaves vectors as they are."""
+    neighbours_share: PositiveFloat = 1.0
+    """Weight of the neighbours' mean against one of the text's own vector."""
     prior: dict[Literal["names", "meaning", "spelling", "tuned"], float] = Field(
         default={"names": 1.0, "meaning": 1.0, "spelling": 1.0, "tuned": 1.5}
     )
@@ -147,14 +153,14 @@ class Labeller:
         targets = classes.targets(labelled)
         answers = classes.targets(validation) if validation else None
         spare = [text for text in dict.fromkeys(unlabelled) if text.strip()][: self.config.beliefs.most_texts]
-        if len(labelled) > self.config.beliefs.most_labelled or not self.config.beliefs.rounds:
+        if len(labelled) > self.config.beliefs.most_labelled:
             spare = []
         known = list(validation.texts) if validation else []
         encoded = options.rng().permutation(len(labelled))[: self.config.encoded_texts]
-        self.reader = self._reader(classes, list(labelled.texts), encoded, known + spare, encoder)
+        self.reader = self._reader(classes, list(labelled.texts), encoded, known, spare, encoder)
         course = _Course(classes, self._names(classes), options)
         rows = self.reader.rows(labelled.texts, encoded=encoded)
-        spare_rows = self.reader.rows(spare)
+        spare_rows = self.reader.rows(spare if self.config.beliefs.rounds else [])
         if answers is None:
             held, answers = self._held_out(course, rows, targets, spare_rows)
             sources, count = self._fitted(course, rows, targets, spare_rows)
@@ -250,18 +256,31 @@ class Labeller:
             raise TooLittleDataError("there are no labelled texts, and names are switched off: nothing to learn from")
 
     def _reader(
-        self, classes: Classes, texts: list[str], encoded: Rows, more: list[str], encoder: Encoder | None
+        self,
+        classes: Classes,
+        texts: list[str],
+        encoded: Rows,
+        known: list[str],
+        spare: list[str],
+        encoder: Encoder | None,
     ) -> TextReader:
-        """What is learned from texts without their labels: n-grams, and the centre of the vectors."""
-        words = None
-        if self.config.spelling and (texts or more):
-            words = Words(self.config.words).fit(texts + more, most=max(1000, _LINEAR_PARAMETERS // len(classes)))
-        if encoder is None or not (self.config.names or self.config.meaning):
+        """What is learned from texts without their labels: n-grams, the centre of the vectors, and the crowd."""
+        config, words = self.config, None
+        if config.spelling and (texts or known or spare):
+            bound = max(1000, _LINEAR_PARAMETERS // len(classes))
+            words = Words(config.words).fit(texts + known + spare, most=bound)
+        if encoder is None or not (config.names or config.meaning):
             return TextReader(encoder, None, words)
-        seen = [texts[row] for row in encoded] + more
+        seen = [texts[row] for row in encoded] + known + spare
         if not seen:
             seen = [text for names in name_texts(classes.taxonomy, classes.labels) for text in names]
-        return TextReader(encoder, encoder.encode(seen).mean(0), words)
+        vectors = encoder.encode(seen)
+        centre = vectors.mean(0)
+        crowd = None
+        if config.neighbours and len(spare) >= _FEWEST_IN_CROWD:
+            around = unit_rows(vectors[len(seen) - len(spare) :] - centre).astype(np.float16)
+            crowd = Crowd(around, config.neighbours, config.neighbours_share)
+        return TextReader(encoder, centre, words, crowd)
 
     def _names(self, classes: Classes) -> Floats | None:
         if not self.config.names or self.reader.encoder is None or self.reader.centre is None:

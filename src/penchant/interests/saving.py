@@ -14,7 +14,7 @@ from penchant.interests.calibration import Calibration
 from penchant.interests.classes import Classes
 from penchant.interests.judge import Judge
 from penchant.interests.labeller import Labeller, LabellerConfig
-from penchant.interests.rows import TextReader
+from penchant.interests.rows import Crowd, TextReader
 from penchant.interests.selective import SelectiveRule
 from penchant.interests.sources import Tuned, arrays_of, from_arrays, transformer_of
 from penchant.interests.taxonomy import Taxonomy
@@ -40,6 +40,8 @@ def save_labeller(labeller: Labeller, folder: Path) -> None:
     arrays |= {"thresholds": judge.thresholds, "curves": judge.calibration.curves, "blank": labeller.blank}
     if reader.centre is not None:
         arrays["centre"] = reader.centre
+    if reader.crowd is not None:
+        arrays["crowd"] = reader.crowd.vectors
     if reader.words is not None:
         arrays |= {"words/kept": reader.words.kept, "words/rarity": reader.words.rarity}
     files = []
@@ -90,7 +92,9 @@ def load_labeller(folder: Path, encoder: Encoder | None, options: Options) -> La
     if "words/kept" in arrays:
         words = Words(labeller.config.words)
         words.kept, words.rarity = arrays["words/kept"], arrays["words/rarity"]
-    labeller.reader = TextReader(encoder, arrays.get("centre"), words)
+    config, crowd = labeller.config, arrays.get("crowd")
+    around = None if crowd is None else Crowd(crowd, config.neighbours, config.neighbours_share)
+    labeller.reader = TextReader(encoder, arrays.get("centre"), words, around)
     learned = {name.removeprefix("source/"): array for name, array in arrays.items() if name.startswith("source/")}
     labeller.sources = from_arrays(meta["sources"], learned, meta["exclusive"])
     if _TUNED in meta["sources"]:
