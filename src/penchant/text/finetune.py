@@ -11,6 +11,7 @@ from penchant.text.tuning.augment import Translator, augmented
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.config import FinetuneConfig, TaskConfig
 from penchant.text.tuning.examples import Example, Task
+from penchant.text.tuning.generation import CausalModel
 from penchant.text.tuning.model import TunedModel, TuningReport
 from penchant.text.tuning.pretraining import pretrained
 from penchant.text.tuning.pseudo import pseudo_labelled
@@ -19,11 +20,11 @@ from penchant.text.tuning.trainer import Place, sequence_fingerprint
 from penchant.training.options import Options
 from penchant.training.precision import torch_threads
 
-__all__ = ["Example", "FinetuneConfig", "Place", "TaskConfig", "TunedModel", "finetune"]
+__all__ = ["CausalModel", "Example", "FinetuneConfig", "Place", "TaskConfig", "TunedModel", "finetune"]
 
 
 def finetune(
-    encoder: TransformerEncoder,
+    encoder: TransformerEncoder | CausalModel,
     examples: Sequence[Example],
     config: FinetuneConfig | None = None,
     options: Options | None = None,
@@ -36,7 +37,8 @@ def finetune(
     """Tune a copy of an encoder's model on labelled texts; the encoder itself stays as it is.
 
     Args:
-        encoder: what `load_encoder` gave; its role's prompt stands in front of each text.
+        encoder: what `load_encoder` gave; its role's prompt stands in front of each text. Or a `CausalModel`, which
+            answers one task by saying the label's words.
         examples: texts with their answers; see `Example` for pairs, several labels and several tasks.
         config: mode, tasks and options; LoRA on one multi-class task by default.
         options: device, precision, seed, progress.
@@ -69,7 +71,7 @@ def finetune(
 
 
 def _tuned(
-    encoder: TransformerEncoder,
+    encoder: TransformerEncoder | CausalModel,
     examples: Sequence[Example],
     tasks: tuple[Task, ...],
     config: FinetuneConfig,
@@ -118,7 +120,7 @@ def _belongs(example: Example, task: Task, tasks: Sequence[Task]) -> bool:
 
 def _ensemble(
     base: Base,
-    encoder: TransformerEncoder,
+    encoder: TransformerEncoder | CausalModel,
     examples: Sequence[Example],
     tasks: tuple[Task, ...],
     config: FinetuneConfig,

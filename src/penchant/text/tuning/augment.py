@@ -96,7 +96,7 @@ def nearest_words(texts: Sequence[str], encoder: Encoder, similarity: float) -> 
 def augmented(
     examples: Sequence[Example],
     config: AugmentationConfig | None,
-    encoder: Encoder,
+    encoder: object,
     seed: int,
     translator: Translator | None = None,
 ) -> list[Example]:
@@ -112,7 +112,11 @@ def augmented(
             "back_translation needs a translator: pass one, such as back_translator(generate) over a text generator"
         )
     texts = [text for example in examples for text in (example.text, example.second) if text]
-    synonyms = nearest_words(texts, encoder, config.synonym_similarity) if config.synonyms else {}
+    synonyms: dict[str, str] = {}
+    if config.synonyms:
+        if not isinstance(encoder, Encoder):
+            raise ConfigError("synonyms are found by vectors, which a causal model does not give; set synonyms to 0")
+        synonyms = nearest_words(texts, encoder, config.synonym_similarity)
     change = Augmenter(config, synonyms, seed)
     copies = [
         replace(example, text=change(example.text), second=change(example.second) if example.second else example.second)

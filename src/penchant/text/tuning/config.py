@@ -54,6 +54,10 @@ class TaskConfig(_Frozen):
     """Weight of each label in the loss: `balanced` is inverse to its frequency; labels not named weigh 1."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """Share of the target spread over all labels."""
+    template: str = "{text}\n类别 / category: "
+    """What a causal model reads; the label's words come after it. A classifying model reads the text alone."""
+    words: dict[str, str] | None = None
+    """What a causal model says for a label, where that is not the label itself."""
     temperature: PositiveFloat = 1.0
     """Divides the logits of one label of many in the loss, where a teacher's answers were softened so."""
     weight: PositiveFloat = 1.0

@@ -12,14 +12,15 @@ from torch import Tensor
 from penchant.artifacts import load_artifact, read_manifest, save_artifact
 from penchant.errors import ArtifactError, ConfigError
 from penchant.language import Phrase
-from penchant.text.adapters import attach, is_peft, load_adapter, save_adapter
+from penchant.text.adapters import is_peft, load_adapter, save_adapter
 from penchant.text.progress import progress
 from penchant.text.transformer import TransformerEncoder
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.batches import Collator, tokenised
 from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.examples import NUMBERS, Example, Task
-from penchant.text.tuning.network import Network, new_network
+from penchant.text.tuning.generation import CausalModel
+from penchant.text.tuning.network import Network
 from penchant.text.tuning.trainer import in_order_of_length
 from penchant.training.options import Options
 from penchant.training.precision import choose_device, choose_dtype, torch_threads
@@ -80,7 +81,7 @@ class TunedModel:
         self.fingerprint = fingerprint
         self.options = options or Options()
         self.device = choose_device(self.options)
-        self.tokenizer = base.tokenizer(config)
+        self.tokenizer = base.tokenizer(config, tasks)
         dtype = choose_dtype(self.options, self.device)
         for network in self.networks:
             network.to(self.device).eval()
@@ -206,7 +207,11 @@ class TunedModel:
 
     @classmethod
     def load(
-        cls, folder: Path | str, encoder: TransformerEncoder | None = None, *, options: Options | None = None
+        cls,
+        folder: Path | str,
+        encoder: TransformerEncoder | CausalModel | None = None,
+        *,
+        options: Options | None = None,
     ) -> "TunedModel":
         """Read back a model that predicts what the saved one did, to 1e-6 in the same precision.
 
@@ -249,9 +254,8 @@ class TunedModel:
 
 
 def _empty_network(base: Base, config: FinetuneConfig, tasks: tuple[Task, ...], adapter: Path) -> Network:
-    body = base.body()
-    body = load_adapter(body, adapter) if adapter.is_dir() else attach(body, config, steps=1)
-    return new_network(body, tasks, config, torch.float32)
+    body = load_adapter(base.body(), adapter) if adapter.is_dir() else base.attached(config, steps=1)
+    return base.network(body, tasks, config, torch.float32)
 
 
 def _state(network: Network) -> dict[str, Tensor]:

@@ -104,11 +104,11 @@ class Network(nn.Module):
         return answers
 
     def learned(self) -> dict[str, Tensor]:
-        """Parameters that learn, and the heads' buffers, by name."""
+        """Parameters that learn, and the buffers that are ours, by name."""
         state: dict[str, Tensor] = {
             name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad
         }
-        state |= {name: buffer for name, buffer in self.named_buffers() if name.startswith("heads.")}
+        state |= {name: buffer for name, buffer in self.named_buffers() if not name.startswith("body.")}
         return {name: tensor.detach() for name, tensor in state.items()}
 
     def learn(self, state: Mapping[str, Tensor]) -> None:
@@ -125,16 +125,22 @@ class Network(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
 
 
-def new_network(body: Body, tasks: tuple[Task, ...], config: FinetuneConfig, dtype: torch.dtype) -> Network:
-    """A network over a body, with dropout set as configured and heads at their first values."""
-    inner: Any = body.get_base_model() if is_peft(body) else body
-    for name, module in inner.named_modules():
+def set_dropout(body: Body, config: FinetuneConfig) -> None:
+    """Give every dropout inside a model the configured share."""
+    for name, module in body.named_modules():
         # LoRA's dropout is its own setting.
         if isinstance(module, nn.Dropout) and "lora_dropout" not in name:
             module.p = config.dropout
+        elif isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = config.dropout
+
+
+def new_network(body: Body, tasks: tuple[Task, ...], config: FinetuneConfig, dtype: torch.dtype) -> Network:
+    """A network over a body, with dropout set as configured and heads at their first values."""
+    set_dropout(body, config)
     return Network(
         body,
-        inner.config.hidden_size,
+        (body.get_base_model() if is_peft(body) else body).config.hidden_size,
         tasks,
         pooling=config.pooling,
         dropout=config.head_dropout,

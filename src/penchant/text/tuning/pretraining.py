@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from penchant.errors import ConfigError
 from penchant.text.adapters import Body
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.batches import Collator, Row, Rows
@@ -26,8 +27,10 @@ def pretrained(base: Base, texts: Sequence[str], config: FinetuneConfig, options
     """
     settings = config.pretraining
     assert settings is not None
+    if base.causal:
+        raise ConfigError("pretraining guesses hidden tokens, which a causal model cannot; switch it off")
     device = choose_device(options)
-    tokenizer = base.tokenizer(config)
+    tokenizer = base.tokenizer(config, ())
     tokens = tokenizer(list(dict.fromkeys(texts)))
     rows = Rows([Row(number, ids, None, None, "", None, 1.0) for number, ids in enumerate(tokens)], list(texts))
     used = np.unique(np.concatenate([np.asarray(ids) for ids in tokens]))

@@ -57,12 +57,12 @@ def find_learning_rate(
     """
     config, options = config or FinetuneConfig(), options or Options()
     base, device = Base.of(encoder), choose_device(options)
-    tokenizer = base.tokenizer(config)
     first = config.tasks[0].name
     tasks = tuple(
         Task.settled(task, [example for example in examples if (example.task or first) == task.name])
         for task in config.tasks
     )
+    tokenizer = base.tokenizer(config, tasks)
     rows = tokenised(examples, tasks, tokenizer)
     rates = np.geomspace(lowest, highest, steps)
     losses: list[float] = []

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from penchant.text.adapters import attach, recompute_activations, settle
+from penchant.text.adapters import recompute_activations, settle
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.batches import Collator, JointTokenizer, Rows, tokenised
 from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.contrastive import LabelSampler, PairsObjective, fit_logistic_head
 from penchant.text.tuning.examples import Example, Task
-from penchant.text.tuning.network import Network, new_network
-from penchant.text.tuning.objective import TaskObjective
+from penchant.text.tuning.generation import CausalNetwork, GenerationObjective
+from penchant.text.tuning.metrics import metric_of
+from penchant.text.tuning.network import Network
+from penchant.text.tuning.objective import Objective, TaskObjective
 from penchant.text.tuning.states import Given, cached_states, lower_part, upper_part
 from penchant.text.tuning.trainer import (
     Course,
@@ -23,6 +25,7 @@ from penchant.text.tuning.trainer import (
     Validation,
     evaluated,
     in_order_of_length,
+    moved,
     seeded,
     sequence_fingerprint,
     step_count,
@@ -64,13 +67,13 @@ def tune_network(
         The network, and how it went: seconds and texts a second count the making of cached states.
     """
     device = choose_device(options)
-    tokenizer = base.tokenizer(config)
+    tokenizer = base.tokenizer(config, tasks)
     rows = tokenised(examples, tasks, tokenizer)
     with seeded(options.seed):
-        body = attach(base.body(), config, steps=step_count(len(rows), config), seed=options.seed)
+        body = base.attached(config, steps=step_count(len(rows), config), seed=options.seed)
         if config.gradient_checkpointing:
             recompute_activations(body)
-        network = new_network(body, tasks, config, _dtype(config, options, device)).to(device)
+        network = base.network(body, tasks, config, _dtype(config, options, device)).to(device)
     run = _Run(
         network=network,
         config=config,
@@ -82,7 +85,10 @@ def tune_network(
         rows=rows,
         validation=tokenised(validation, tasks, tokenizer) if validation else None,
     )
-    course = _contrastive(run) if config.mode == "contrastive" else _supervised(run)
+    if isinstance(network, CausalNetwork) and config.mode == "frozen":
+        course = _asked(run, network)
+    else:
+        course = _contrastive(run) if config.mode == "contrastive" else _supervised(run)
     settle(network.body)
     network.eval()
     return network, course
@@ -95,7 +101,7 @@ def _supervised(run: _Run) -> Course:
         prepared = time.perf_counter() - started
         course = train(
             network,
-            TaskObjective(run.config, network.tasks),
+            _objective(network, run.config),
             run.rows,
             run.config,
             collator=collator,
@@ -112,11 +118,29 @@ def _supervised(run: _Run) -> Course:
     return course
 
 
+def _objective(network: Network, config: FinetuneConfig) -> Objective:
+    if isinstance(network, CausalNetwork):
+        return GenerationObjective(config, network.tasks[0])
+    return TaskObjective(config, network.tasks)
+
+
+def _asked(run: _Run, network: CausalNetwork) -> Course:
+    """Train nothing: a causal model answers from what it knows, once what it says of no text is known."""
+    collator = Collator(run.tokenizer.pad)
+    network.eval()
+    network.measure_prior(moved(collator.inputs(run.tokenizer([""]), [None]), run.device))
+    course = Course(fingerprint=run.fingerprint, metric=metric_of(network.tasks, "auto"))
+    if run.validation:
+        course.evaluations = [{"step": 0, **evaluated(network, run.validation, collator)}]
+        course.best = course.evaluations[0][course.metric]
+    return course
+
+
 @contextmanager
 def _prepared(run: _Run) -> Iterator[tuple[Network, Collator, Validation | None]]:
     """The network as it is trained, with what feeds it: the whole one on tokens, or its upper part on states."""
     mode, pad = run.config.mode, run.tokenizer.pad
-    if mode not in ("upper", "frozen"):
+    if mode not in ("upper", "frozen") or isinstance(run.network, CausalNetwork):
         validation = Validation(run.validation, Collator(pad)) if run.validation else None
         yield run.network, Collator(pad), validation
         return
