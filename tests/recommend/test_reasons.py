@@ -31,7 +31,8 @@ def asked(events: list[tuple[str, str, datetime, float | None]], *, text: str | 
 
 
 def community() -> Community:
-    rows = pl.DataFrame({"member_id": ["a", "b"], "item_id": ["Dune", "Dune"], "kind": "play", "at": [NOW, NOW]})
+    played = {"member_id": ["a", "b", "a"], "item_id": ["Dune", "Dune", "Brazil"], "kind": "play", "at": [NOW] * 3}
+    rows = pl.DataFrame(played)
     return Community.from_tables(pl.DataFrame({"item_id": TITLES, "title": TITLES}), rows)
 
 
@@ -134,6 +135,7 @@ def test_popularity_is_the_reason_where_nothing_else_is() -> None:
     assert told(person, D, [Part(1.0, "popularity")], "en")[0] == "Popular: 2 members like it."
     assert told(person, D, [Part(1.0, "popularity")], "zh")[0] == "热门：有 2 位会员喜欢。"
     assert told(person, D, [], "en")[0] == "Chosen from what is left: 2 members like it."
+    assert told(person, B, [Part(1.0, "popularity")], "en")[0] == "One member likes it."
     assert told(person, A, [], "en") == ("New here: nobody has tried it yet.", ())
 
 

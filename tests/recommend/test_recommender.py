@@ -226,7 +226,9 @@ def test_similar_items_are_of_one_kind_by_text_and_by_members(model: Recommender
         assert kinds(ranking) == {"kitchen"}
         assert "kitchen-2" not in ids(ranking)
         assert ranking.strategy == strategy
-        assert system.similar("kitchen-2", 5, lang="zh")[0].reason == reason
+        told = system.similar("kitchen-2", 5, lang="zh")[0]
+        assert told.reason == reason
+        assert told.evidence[0].source == ("text" if system is model else "neighbours")
 
 
 def test_an_item_without_neighbours_has_none() -> None:

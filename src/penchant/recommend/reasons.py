@@ -37,6 +37,7 @@ ABOVE_ALL: Final = Phrase(
 RESEMBLES: Final = Phrase("Its description is close to {titles}, which you {verb}.", "内容与你{of}{titles}相近。")
 WORDS: Final = Phrase("Its description is close to what you wrote: “{text}”.", "内容与你写的“{text}”相近。")
 POPULAR: Final = Phrase("Popular: {n:,} members like it.", "热门：有 {n:,} 位会员喜欢。")
+LIKED_ONCE: Final = Phrase("One member likes it.", "有 1 位会员喜欢。")
 UNTRIED: Final = Phrase("New here: nobody has tried it yet.", "新上架：还没有会员尝试过。")
 ANYWAY: Final = Phrase("Chosen from what is left: {n:,} members like it.", "从剩余内容中选出：有 {n:,} 位会员喜欢。")
 
@@ -140,9 +141,9 @@ class Teller:
         popular = [part for part in found if part.source == POPULARITY]
         if not likers:
             return UNTRIED(lang), ()
-        if not popular:
-            return ANYWAY(lang, n=likers), ()
-        return POPULAR(lang, n=likers), (Evidence(share=popular[0].value / total, source=POPULARITY),)
+        sentence = LIKED_ONCE if likers == 1 else POPULAR if popular else ANYWAY
+        evidence = tuple(Evidence(share=part.value / total, source=POPULARITY) for part in popular)
+        return sentence(lang, n=likers), evidence
 
     def quoted(self, items: Sequence[int], lang: Lang) -> str:
         """Titles between quotation marks, joined by and."""

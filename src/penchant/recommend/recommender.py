@@ -166,15 +166,17 @@ class Recommender:
         row = self.community.item_ids.row(item_id)
         text = self.sources.get(TEXT)
         if isinstance(text, TextSimilarity):
-            scores, strategy, reason = text.score_like(row), strategies.BY_DESCRIPTION, strategies.LIKE_DESCRIPTION
+            source, scores = TEXT, text.score_like(row)
+            strategy, reason = strategies.BY_DESCRIPTION, strategies.LIKE_DESCRIPTION
         else:
-            scores, strategy, reason = self._like_by_members(row), strategies.BY_MEMBERS, strategies.LIKE_MEMBERS
+            source, scores = self._like_by_members(row)
+            strategy, reason = strategies.BY_MEMBERS, strategies.LIKE_MEMBERS
         scores = np.where(self.closed | (scores <= 0), -np.inf, scores)
         scores[row] = -np.inf
         picked = top_k(scores[None], k, tie_rank=self.community.item_ids.id_rank)[0]
         picked = picked[picked >= 0]
         sentence = reason(lang, titles=self._teller.quoted([row], lang))
-        evidence = (Evidence(share=1.0, item_id=item_id, title=self.community.titles[row], source=TEXT),)
+        evidence = (Evidence(share=1.0, item_id=item_id, title=self.community.titles[row], source=source),)
         picks = tuple(self._pick(item, float(scores[item]), sentence, evidence) for item in picked.tolist())
         return Ranking(picks, (strategy if picks else strategies.NO_NEIGHBOURS)(lang))
 
@@ -273,12 +275,13 @@ class Recommender:
             return strategies.SAYS_NOTHING(lang, events=count)
         return (strategies.NO_EVENTS if person.member_id else strategies.NOTHING_KNOWN)(lang)
 
-    def _like_by_members(self, row: int) -> Floats:
+    def _like_by_members(self, row: int) -> tuple[str, Floats]:
+        """The source that tells which items share an item's members, and its score of each."""
         for name in ("neighbours", "cooccurrence", "ease"):
             source = self.sources.get(name)
             if isinstance(source, ItemToItem):
-                return source.score(Histories.of_items([[row]]))[0]
-        return np.zeros(len(self.closed), dtype=np.float32)
+                return name, source.score(Histories.of_items([[row]]))[0]
+        return POPULARITY, np.zeros(len(self.closed), dtype=np.float32)
 
     def _pick(self, item: int, score: float, reason: str, evidence: tuple[Evidence, ...]) -> Pick:
         return Pick(self.community.item_ids.id(item), self.community.titles[item], score, reason, evidence)
