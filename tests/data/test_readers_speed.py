@@ -10,13 +10,14 @@ import pytest
 
 MEASURE = """
 import resource, sys
+from penchant.evaluation.cost import peak_rss_mb
 from penchant.data.readers import BatchReader, read_community
 if sys.argv[2] == "whole":
     found = len(read_community(sys.argv[1]).community.events)
 else:
     found = sum(len(batch.rows) for batch in BatchReader(sys.argv[1]) if batch.table == "events")
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(found, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+print(found, used.ru_utime + used.ru_stime, peak_rss_mb())
 """
 
 

@@ -27,6 +27,10 @@ BENCHMARKS: Final = {
         "labels from a handful of texts each, on FewCLUE's splits; protocols frozen, tuned",
         "FewCLUE 划分上的小样本文本标注；协议为 frozen 或 tuned",
     ),
+    "robustness": Phrase(
+        "tuned labels under typos, synonyms, dropped and wrong labels; the protocol is a number of texts",
+        "错别字、同义词、缺词与错误标签下的文本标注；协议写训练文本数",
+    ),
     "recommend": Phrase(
         "rankings against held-out events; protocols random, last, time",
         "用留出的事件检验推荐排序；协议为 random、last 或 time",

@@ -120,7 +120,7 @@ def test_upper_layers_over_cached_states_learn_as_they_would_over_texts(
     config = quick(mode="upper", upper_layers=1, learning_rate=3e-3, head_dropout=0, epochs=3)
     cached = finetune(tiny, labelled(12), config, options)
     base = Base.of(tiny)
-    rows = tokenised(labelled(12), cached.tasks, base.tokenizer(config))
+    rows = tokenised(labelled(12), cached.tasks, base.tokenizer(config, cached.tasks))
     with seeded(options.seed):
         network = new_network(attach(base.body(), config, steps=1), cached.tasks, config, torch.float32)
     course = train(

@@ -8,7 +8,7 @@ import torch
 from tiny_texts import accuracy, labelled, quick
 
 from penchant.errors import ConfigError
-from penchant.text.finetune import CausalModel, FinetuneConfig, TaskConfig, TunedModel, finetune
+from penchant.text.finetune import CausalModel, Example, FinetuneConfig, TaskConfig, TunedModel, finetune
 from penchant.text.tuning.batches import Collator
 from penchant.text.tuning.config import AugmentationConfig
 from penchant.text.tuning.generation import CausalNetwork
@@ -97,12 +97,16 @@ def test_what_a_causal_model_cannot_do_is_refused(causal: CausalModel, options: 
         tuned(mode="upper")
     with pytest.raises(ConfigError, match="says one label of several; the task 'label' is multi-label"):
         tuned(tasks=(TASK.model_copy(update={"kind": "multi-label"}),))
+    others = [Example("x", "a", task="other"), Example("y", "b", task="other")]
+    config = quick(epochs=1, tasks=(TASK, TaskConfig(name="other")))
+    others = [Example("x", "a", task="other"), Example("y", "b", task="other")]
+    two = quick(epochs=1, tasks=(TASK, TaskConfig(name="other")))
     with pytest.raises(ConfigError, match="answers one task; found 2"):
-        tuned(tasks=(TaskConfig(), TaskConfig(name="other", labels=("a", "b"))))
+        finetune(causal, [*labelled(2), *others], two, options)
     with pytest.raises(ConfigError, match="said the same way"):
         tuned(tasks=(TaskConfig(words={"水果": "手机"}),))
     with pytest.raises(ConfigError, match="a template holds"):
-        tuned(tasks=(TaskConfig(template="no place"),))
+        tuned(tasks=(TASK.model_copy(update={"template": "no place"}),))
     with pytest.raises(ConfigError, match="set synonyms to 0"):
         tuned(augmentation=AugmentationConfig())
     with pytest.raises(ConfigError, match="guesses hidden tokens"):

@@ -17,7 +17,7 @@ from penchant.text.tuning.network import new_network
 from penchant.text.tuning.objective import TaskObjective
 from penchant.text.tuning.trainer import moved, parameter_groups, seeded
 from penchant.training.options import Options
-from penchant.training.precision import choose_device, choose_dtype
+from penchant.training.precision import choose_device, choose_dtype, torch_threads
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,17 @@ def find_learning_rate(
         TrainingError: the loss is not finite at the lowest rate, or falls at none.
     """
     config, options = config or FinetuneConfig(), options or Options()
+    with torch_threads(options.threads):
+        return _found(encoder, examples, config, options, np.geomspace(lowest, highest, steps).tolist())
+
+
+def _found(
+    encoder: TransformerEncoder,
+    examples: Sequence[Example],
+    config: FinetuneConfig,
+    options: Options,
+    rates: Sequence[float],
+) -> RateCurve:
     base, device = Base.of(encoder), choose_device(options)
     first = config.tasks[0].name
     tasks = tuple(
@@ -64,10 +75,9 @@ def find_learning_rate(
     )
     tokenizer = base.tokenizer(config, tasks)
     rows = tokenised(examples, tasks, tokenizer)
-    rates = np.geomspace(lowest, highest, steps)
     losses: list[float] = []
     with seeded(options.seed):
-        body = attach(base.body(), config, steps=steps, seed=options.seed)
+        body = attach(base.body(), config, steps=len(rates), seed=options.seed)
         network = new_network(body, tasks, config, choose_dtype(options, device)).to(device)
         objective, collator = TaskObjective(config, tasks), Collator(tokenizer.pad)
         optimizer = torch.optim.AdamW(parameter_groups(network, config))
@@ -93,8 +103,8 @@ def find_learning_rate(
                 break
             losses.append(smooth)
     if len(losses) < 5:
-        raise TrainingError(f"the loss is lost at once, at the rate {lowest:g}; check the examples, or start lower")
+        raise TrainingError(f"the loss is lost at once, at the rate {rates[0]:g}; check the examples, or start lower")
     falls = np.gradient(np.array(losses), np.log(rates[: len(losses)]))
     if falls.min() >= 0:
         raise TrainingError("the loss falls at no rate; check the examples")
-    return RateCurve(tuple(rates[: len(losses)].tolist()), tuple(losses), float(rates[int(falls.argmin())]))
+    return RateCurve(tuple(rates[: len(losses)]), tuple(losses), rates[int(falls.argmin())])
