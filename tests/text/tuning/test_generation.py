@@ -98,8 +98,6 @@ def test_what_a_causal_model_cannot_do_is_refused(causal: CausalModel, options: 
     with pytest.raises(ConfigError, match="says one label of several; the task 'label' is multi-label"):
         tuned(tasks=(TASK.model_copy(update={"kind": "multi-label"}),))
     others = [Example("x", "a", task="other"), Example("y", "b", task="other")]
-    config = quick(epochs=1, tasks=(TASK, TaskConfig(name="other")))
-    others = [Example("x", "a", task="other"), Example("y", "b", task="other")]
     two = quick(epochs=1, tasks=(TASK, TaskConfig(name="other")))
     with pytest.raises(ConfigError, match="answers one task; found 2"):
         finetune(causal, [*labelled(2), *others], two, options)
