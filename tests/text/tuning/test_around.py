@@ -101,7 +101,7 @@ def test_pairs_draw_labels_together_and_apart(train: str, tiny: TransformerEncod
     gap = cosines[same].mean() - cosines[~same].mean()
     before = tiny.encode([example.text for example in labelled(20, seed=5)])
     assert gap > 2 * ((before @ before.T)[same].mean() - (before @ before.T)[~same].mean())
-    assert accuracy(model, labelled(30, seed=9)) >= 0.55  # chance is a third
+    assert accuracy(model, labelled(30, seed=9)) >= 0.7
     assert model.report.best == pytest.approx(accuracy(model, labelled(10, seed=3)))
 
 
