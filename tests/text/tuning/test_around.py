@@ -91,7 +91,7 @@ def test_pairs_draw_labels_together_and_apart(train: str, tiny: TransformerEncod
     config = FinetuneConfig(
         mode="contrastive",
         learning_rate=3e-3,
-        epochs=20,
+        epochs=30,
         contrastive=ContrastiveConfig(train=train),  # type: ignore[arg-type]
     )
     model = finetune(tiny, labelled(24), config, options, validation=labelled(10, seed=3))
