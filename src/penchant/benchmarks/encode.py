@@ -19,7 +19,7 @@ from penchant.settings import settings
 from penchant.text.onnx import onnx_int8
 from penchant.text.transformer import TransformerEncoder, load_encoder
 from penchant.training.options import Options
-from penchant.training.precision import choose_dtype, thread_count, torch_threads
+from penchant.training.precision import choose_dtype, torch_threads
 from penchant.vectors import Floats, chunks
 
 SEEDS: Final = (0, 1, 2)
@@ -125,7 +125,7 @@ class _PlainLoop:
         self.model = encoder.model
         self.prompt = encoder.tokenizer.prompt
         self.max_tokens = encoder.max_tokens
-        self.threads = thread_count(encoder.options)
+        self.threads = encoder.options.threads
         self.tokenizer: Any = AutoTokenizer.from_pretrained(encoder.weights.folder)
 
     def __call__(self, texts: Sequence[str]) -> Floats:
