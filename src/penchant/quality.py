@@ -12,6 +12,7 @@ from penchant.data.community import Community
 from penchant.data.splits import Split, last_split
 from penchant.errors import ArtifactError, TooLittleDataError
 from penchant.evaluation.bootstrap import interval, paired_difference
+from penchant.recommend.setup import Setup
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 from penchant.vectors import Rows
@@ -67,6 +68,9 @@ class Quality(BaseModel):
     """Figures by system and metric: `OURS`, `WITHOUT`, and each source of the blend alone."""
     differences: dict[str, Against] = {}
     """Ours minus another, by the other's name."""
+    setup: Setup | None = None
+    """The settings and weights judged, which the recommender served may take over: they were found on events before
+    those judged. None where too few members have such events to find any."""
 
     def write(self, folder: Path) -> None:
         """Keep it as JSON.
@@ -107,6 +111,7 @@ def measure(
     from penchant.recommend.recipe import reweighed
 
     try:
+        config = config.on(community)
         split = last_split(
             community, options.seed, weights=config.event_weights, unseen=not config.rules.repeat_purchases
         )
@@ -129,6 +134,7 @@ def measure(
         items=item_count,
         systems={name: _figures(one, item_count, options.seed) for name, one in found.items()},
         differences={name: _against(ours, one, options.seed) for name, one in found.items() if name != OURS},
+        setup=None if fitted.is_by_chance else fitted.setup,
     )
 
 

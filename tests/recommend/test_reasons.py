@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -150,3 +151,58 @@ def test_the_event_told_is_the_one_that_counts() -> None:
     _, evidence = told(person, D, [Part(1.0, "ease", A)], "en")
     assert evidence[0].kind == "buy"
     assert np.isclose(evidence[0].share, 1.0)
+
+
+EQUAL = [(title, "rate", LONG_AGO + timedelta(days=day), 4.0) for day, title in enumerate(TITLES)]
+
+
+def list_of_reasons(person: Person, found: list[Part], total: float, length: int = 4) -> list[list[str | None]]:
+    """Ids that each reason of a list names, where all its items rest on the same parts."""
+    named: Counter[str] = Counter()
+    reasons = []
+    for _ in range(length):
+        _, evidence = teller().reason(person, D, found, total, "en", named_before=named)
+        reasons.append([piece.item_id for piece in evidence])
+        named.update(piece.item_id for piece in evidence if piece.item_id is not None)
+    return reasons
+
+
+def test_events_that_carry_about_as_much_are_named_in_turn() -> None:
+    found = [Part(1.0, "ease", A), Part(0.9, "ease", B), Part(0.8, "als", C), Part(0.7, "als", D)]
+    assert list_of_reasons(asked(EQUAL), found, 3.4) == [
+        ["Alien", "Brazil"], ["Casablanca", "Dune"], ["Alien", "Brazil"], ["Casablanca", "Dune"],
+    ]  # fmt: skip
+    assert list_of_reasons(asked(EQUAL), found[:3], 2.7, 2) == [["Alien", "Brazil"], ["Casablanca"]]
+
+
+def test_an_event_is_named_as_often_as_its_part_is_large() -> None:
+    found = [Part(1.0, "ease", A), Part(0.4, "ease", B)]
+    assert list_of_reasons(asked(EQUAL), found, 1.4) == [["Alien"], ["Alien"], ["Brazil"], ["Alien"]]
+
+
+def test_an_event_that_carries_most_is_named_each_time_since_another_would_mislead() -> None:
+    found = [Part(1.0, "ease", A), Part(0.3, "ease", B), Part(0.3, "als", C)]
+    assert list_of_reasons(asked(EQUAL), found, 1.6) == [["Alien"]] * 4
+
+
+def test_for_the_sake_of_variety_nothing_slight_is_named_where_something_carries_more() -> None:
+    found = [Part(0.15, "ease", A), Part(0.09, "ease", B)]
+    assert list_of_reasons(asked(EQUAL), found, 1.0) == [["Alien"]] * 4
+    more = [Part(0.15, "ease", A), Part(0.11, "ease", B), Part(0.1, "ease", C)]
+    assert list_of_reasons(asked(EQUAL), more, 1.0, 3) == [["Alien", "Brazil"], ["Casablanca"], ["Alien", "Brazil"]]
+
+
+def test_what_is_left_of_a_whole_when_the_strongest_is_passed_over_is_not_told_as_above_all() -> None:
+    person = asked([("Alien", "rate", LONG_AGO, 1.0), ("Brazil", "rate", LONG_AGO, 5.0), ("Dune", "view", NOW, None)])
+    found = [Part(5.0, "ease", A), Part(0.1, "als", B)]
+    assert told(person, D, found, "en")[0] == "Because of all that you have rated, “Brazil” among it."
+
+
+def test_what_is_not_the_strongest_of_a_whole_is_not_told_as_above_all() -> None:
+    found = [Part(0.03, "ease", A), Part(0.03, "ease", B), Part(0.02, "ease", C)]
+    before = Counter({"Alien": 1, "Brazil": 1})
+    reason = teller().reason(asked(EQUAL), D, found, 1.0, "en", named_before=before)[0]
+    assert reason == "Because of all that you have rated, “Casablanca” among it."
+    assert teller().reason(asked(EQUAL), D, found, 1.0, "zh", named_before=before)[0] == (
+        "综合你评过分的内容，其中包括《Casablanca》。"
+    )

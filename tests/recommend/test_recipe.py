@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from shops import START, frame, shop, with_more
 from word_encoder import WordEncoder
 
-from penchant.collaborative import Recency
+from penchant.collaborative import Popularity, Recency
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights, histories
 from penchant.data.splits import Split, last_split, random_split, time_split
@@ -17,13 +17,14 @@ from penchant.recommend import RecommendConfig, Recommender, RulesConfig, evalua
 from penchant.recommend.blend import BlendConfig
 from penchant.recommend.candidates import Candidates
 from penchant.recommend.recipe import judged_by, reweighed
+from penchant.recommend.setup import Setup
 from penchant.training.options import Options
 
 SHOP = shop(members=90)
 SMALL = RecommendConfig(
     settings={"als": {"factors": 4, "regularization": 1.0, "iterations": 5}, "ease": {"regularization": 5.0}},
     tuning="none",
-    blend=BlendConfig(random_points=100, averaged=10),
+    blend=BlendConfig(averaged=10),
 )
 
 
@@ -137,6 +138,23 @@ def test_tuning_finds_that_only_the_last_event_counts_where_that_is_so() -> None
         assert (len(found.trials) > 6) == (tuning == "full")
     untuned = config.model_copy(update={"tuning": "none"})
     assert fit(split.train, split.validation, untuned, Options()).tuned["cooccurrence"].config.recency == Recency()  # type: ignore[attr-defined]
+
+
+def test_what_was_found_before_is_taken_over_without_another_search() -> None:
+    split = last_split(SHOP, seed=0)
+    config = SMALL.model_copy(update={"tuning": "recency"})
+    found = fit(split.train, split.validation, config, Options()).setup
+    model = train(SHOP, config, Options(), setup=Setup.model_validate_json(found.model_dump_json()))
+    assert model.weights == found.weights
+    assert {name: source.config.as_meta() for name, source in model.sources.items()} == found.settings
+    totals = Popularity().fit(SHOP, Options()).totals
+    np.testing.assert_array_equal(model.sources["popularity"].totals, totals, "fitted on all events")
+
+
+def test_a_setup_of_other_sources_is_refused() -> None:
+    found = Setup(settings={"popularity": {}}, weights={"popularity": 1.0})
+    with pytest.raises(ConfigError, match=r"the setup is of the sources popularity, and .* blends popularity, ease"):
+        train(SHOP, SMALL, Options(), setup=found)
 
 
 def test_a_community_too_small_to_hold_out_from_is_served_with_equal_weights(caplog: pytest.LogCaptureFixture) -> None:

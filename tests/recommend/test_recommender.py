@@ -1,3 +1,4 @@
+import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -237,6 +238,54 @@ def test_an_item_without_neighbours_has_none() -> None:
     assert (len(ranking), ranking.strategy) == (0, "nothing: no item is near this one")
 
 
+def outing() -> Community:
+    """Members buy a tent and, an hour later, a lamp; months apart some of them buy a pan, and others a kettle alone."""
+    names = ["tent", "lamp", "pan", "kettle", "gone"]
+    items = pl.DataFrame({"item_id": names, "title": names, "available": [True, True, True, True, False]})
+    rows = []
+    for member in range(30):
+        at = START + timedelta(days=member)
+        rows += [(f"m{member}", "tent", "buy", at), (f"m{member}", "kettle", "show", at + timedelta(hours=2))]
+        rows += [(f"m{member}", "lamp", "buy", at + timedelta(hours=1))] if member < 12 else []
+        rows += [(f"m{member}", "gone", "buy", at + timedelta(hours=1))] if member < 20 else []
+        rows += [(f"m{member}", "pan", "buy", at + timedelta(days=90))] if member < 15 else []
+        rows += [(f"other{member}", "kettle", "buy", at)]
+    return Community.from_tables(items, frame(rows))
+
+
+def test_what_is_chosen_close_in_time_goes_with_an_item_and_the_reason_counts_who_did() -> None:
+    camp = outing()
+    by_days = {"closeness": {"half_life_days": 5}}
+    config = RecommendConfig(sources=("popularity", "cooccurrence"), settings={"cooccurrence": by_days}, tuning="none")
+    model = train(camp, config, Options())
+    ranking = model.goes_with("tent", 5)
+    assert ids(ranking) == ["lamp", "pan"], "kettles were shown and not bought, and what is gone is not offered"
+    assert ranking[0].reason == "Liked by 12 of the 30 members who like “tent”."
+    assert model.goes_with("tent", 5, lang="zh")[0].reason == "喜欢“tent”的 30 位会员中，有 12 位也喜欢它。"
+    assert [(piece.item_id, piece.source) for piece in ranking[0].evidence] == [("tent", "cooccurrence")]
+    assert ranking.strategy == "behaviour: items that the same members like close in time"
+    assert ids(model.goes_with("tent", 1)) == ["lamp"]
+    alone = model.goes_with("kettle")
+    assert (len(alone), alone.strategy) == (0, "nothing: no member likes another item close in time to this one")
+
+
+def test_what_nobody_likes_together_any_more_does_not_go_together() -> None:
+    camp = outing()
+    model = train(camp, RecommendConfig(sources=("popularity", "cooccurrence"), tuning="none"), Options())
+    tents = camp.with_ids("events").filter((pl.col("item_id") != "pan") | (pl.col("member_id") == "m3"))
+    fewer = model.on(Community.from_tables(camp.items, tents))
+    assert {pick.item_id: pick.reason for pick in fewer.goes_with("pan")} == {
+        "tent": "Liked by the one member who likes “pan”.",
+        "lamp": "Liked by the one member who likes “pan”.",
+    }
+
+
+def test_what_goes_with_an_item_needs_its_source() -> None:
+    model = train(outing(), RecommendConfig(sources=("popularity",)), Options())
+    with pytest.raises(ConfigError, match="told by the source cooccurrence, and this recommender has only popularity"):
+        model.goes_with("tent")
+
+
 def test_rows_are_ranked_for_many_as_for_one(model: Recommender) -> None:
     members = [SHOP.member_ids.row(member) for member in ("m0", "m1", "m2", "new")]
     batch = histories(SHOP, np.array(members), weights=model.config.event_weights)
@@ -271,6 +320,15 @@ def test_a_recommender_saved_for_other_items_is_refused(model: Recommender, tmp_
         )
     with pytest.raises(ArtifactError, match="train again"):
         model.on(Community.from_tables(SHOP.items.reverse(), SHOP.with_ids("events"), SHOP.members))
+
+
+def test_a_recommender_saved_by_another_version_is_refused(model: Recommender, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["meta"]["config"]["blend"]["random_points"] = 400
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError, match=r"does not have \(blend.random_points\); build again"):
+        Recommender.load(tmp_path, SHOP)
 
 
 def test_sources_and_weights_must_name_the_same(model: Recommender) -> None:

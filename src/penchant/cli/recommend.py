@@ -1,4 +1,4 @@
-"""`penchant recommend`: what to show a member now, and why; what is like an item."""
+"""`penchant recommend`: what to show a member now, and why; what is like an item, and what goes with it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -20,8 +20,14 @@ HELP: Final = both(
 )
 EXAMPLES: Final = """penchant recommend shop.ws m42 -k 10
 penchant recommend similar shop.ws p7
+penchant recommend goes-with shop.ws p7
 penchant recommend explain shop.ws m42 p7"""
 SIMILAR_HELP: Final = both("List the items most like an item.", "列出与某物品最相似的物品。")
+GOES_WITH_HELP: Final = both(
+    "List what goes with an item: what the same members like close in time to it.",
+    "列出与某物品搭配的物品：同一批会员在相近时间喜欢的物品。",
+)
+GOES_WITH_EXAMPLES: Final = "penchant recommend goes-with shop.ws p7 -k 5"
 EXPLAIN_HELP: Final = both(
     "Show what speaks for an item at a member, piece by piece.", "逐项列出向会员推荐某物品的依据。"
 )
@@ -72,6 +78,18 @@ def similar(
     show_ranking(speaker, recommender.similar(item, k, lang=speaker.lang), as_json)
 
 
+def goes_with(
+    ctx: typer.Context,
+    workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
+    item: Annotated[str, typer.Argument(metavar="ITEM", help=ITEM)],
+    k: Annotated[int, typer.Option("-k", metavar="K", min=1, help=HOW_MANY)] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
+) -> None:
+    speaker = face(ctx)
+    recommender = Workspace.open(workspace).require_current().recommender()
+    show_ranking(speaker, recommender.goes_with(item, k, lang=speaker.lang), as_json)
+
+
 def explain(
     ctx: typer.Context,
     workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
@@ -114,13 +132,13 @@ def explain(
     speaker.table(SPEAKS, rows, right=[0])
 
 
-def show_ranking(speaker: Face, ranking: "Ranking", as_json: bool) -> None:
+def show_ranking(speaker: Face, ranking: "Ranking", as_json: bool, *, nothing: Phrase = NOTHING) -> None:
     """A ranking for people, best first with its reasons, or as JSON."""
     if as_json:
         speaker.json(ranking)
         return
     if not len(ranking):
-        speaker.say(NOTHING)
+        speaker.say(nothing)
     width = len(str(len(ranking)))
     for place, pick in enumerate(ranking, start=1):
         speaker.line(f"{place:>{width}}. {pick.title}  [{pick.item_id}]  {pick.score:.3f}")

@@ -22,8 +22,10 @@ NAMED: Final = 2
 """Items of a history that one sentence names at most."""
 RECENT: Final = timedelta(days=14)
 OFTEN: Final = 3
-SECOND_SHARE: Final = 0.5
+COMPARABLE: Final = 0.5
 """A second item is named where it carries at least this part of what the first does."""
+WEIGHTY: Final = 1 / 3
+"""An item may be named in place of the strongest where it carries at least this part of what that does."""
 WRITTEN: Final = "words"
 """The source of what a person's own words add."""
 SLIGHT: Final = 0.1
@@ -33,6 +35,9 @@ LONGEST_QUOTE: Final = 40
 BECAUSE: Final = Phrase("Because you {deeds}.", "因为你{deeds}。")
 ABOVE_ALL: Final = Phrase(
     "Because of all that you have {verb}, above all {titles}.", "综合你{of}内容，尤其是{titles}。"
+)
+AMONG_ALL: Final = Phrase(
+    "Because of all that you have {verb}, {titles} among it.", "综合你{of}内容，其中包括{titles}。"
 )
 RESEMBLES: Final = Phrase("Its description is close to {titles}, which you {verb}.", "内容与你{of}{titles}相近。")
 WORDS: Final = Phrase("Its description is close to what you wrote: “{text}”.", "内容与你写的“{text}”相近。")
@@ -110,11 +115,20 @@ class Teller:
     """Whether items are works (films, books, songs), whose titles Chinese puts between 《 and 》."""
 
     def reason(
-        self, person: Person, item: int, found: Sequence[Part], total: float, lang: Lang
+        self,
+        person: Person,
+        item: int,
+        found: Sequence[Part],
+        total: float,
+        lang: Lang,
+        *,
+        named_before: Mapping[str, int] | None = None,
     ) -> tuple[str, tuple[Evidence, ...]]:
         """A sentence and the evidence it names.
 
-        What the person did comes first, since it is theirs; popularity is the reason only where nothing else is.
+        What the person did comes first, since it is theirs; popularity is the reason only where nothing else is. Where
+        several things they did carry about as much, those that the list has named least are named, so that ten items
+        do not come with one and the same reason.
 
         Args:
             person: to whom the item is shown.
@@ -122,6 +136,7 @@ class Teller:
             found: what may be named, largest first.
             total: of all that adds to the score, of which the evidence tells its share.
             lang: of the sentence.
+            named_before: ids of items to how many reasons of the same list have named them.
         """
         own = [part for part in found if part.item is not None]
         spoken = [part for part in found if part.source == WRITTEN]
@@ -130,10 +145,11 @@ class Teller:
             share = spoken[0].value / total
             return WORDS(lang, text=text), (Evidence(share=share, text=person.text, source=TEXT),)
         if own:
-            named = self._worth_naming(person, own)
+            named = self._worth_naming(person, own, SLIGHT * total, named_before or {})
             evidence = tuple(self._evidence(person, part, part.value / total) for part in named)
             if sum(piece.share for piece in evidence) < SLIGHT:
-                return self._above_all(person, named, lang), evidence
+                sentence = ABOVE_ALL if named[0].value == own[0].value else AMONG_ALL
+                return self._of_all(sentence, person, named, lang), evidence
             if named[0].source == TEXT:
                 return self._resembles(person, named[0], lang), evidence[:1]
             return BECAUSE(lang, deeds=self._deeds(person, named, lang)), evidence
@@ -150,11 +166,25 @@ class Teller:
         marks = "《{}》" if lang == "zh" and self.works else "“{}”"
         return {"en": " and ", "zh": "和"}[lang].join(marks.format(self.titles[item]) for item in items)
 
-    def _worth_naming(self, person: Person, own: Sequence[Part]) -> list[Part]:
-        """The strongest one or two, passing over what the person rated below their own mean where there is other."""
+    def _worth_naming(
+        self, person: Person, own: Sequence[Part], slight: float, named_before: Mapping[str, int]
+    ) -> list[Part]:
+        """One or two of the strongest, each time less of those that the list has named, stronger first.
+
+        Reasons are shared out as seats are by highest averages (D'Hondt): a part's value is divided by one more than
+        the times it was named. What the person rated below their own mean is passed over where there is other, and what
+        carries a slight part where something carries more.
+        """
         enjoyed = [part for part in own if part.item not in person.low_rated] or list(own)
-        first = enjoyed[0]
-        return [part for part in enjoyed[:NAMED] if part.value >= SECOND_SHARE * first.value]
+        strongest = enjoyed[0].value
+        bound = max(WEIGHTY * strongest, slight if strongest >= slight else 0)
+        weighty = [part for part in enjoyed if part.value >= bound]
+        times = [named_before.get(self.item_ids.id(part.item), 0) for part in weighty if part.item is not None]
+        turn = sorted(range(len(weighty)), key=lambda place: -weighty[place].value / (1 + times[place]))
+        first = turn[0]
+        least = COMPARABLE * weighty[first].value
+        named = [place for place in turn if times[place] <= times[first] and weighty[place].value >= least][:NAMED]
+        return [weighty[place] for place in sorted(named)]
 
     def _evidence(self, person: Person, part: Part, share: float) -> Evidence:
         assert part.item is not None
@@ -173,11 +203,11 @@ class Teller:
         deed = DEEDS[EventKind(person.event_of(part.item)["kind"])]
         return RESEMBLES(lang, titles=self.quoted([part.item], lang), verb=deed.bare, of=deed.of)
 
-    def _above_all(self, person: Person, named: Sequence[Part], lang: Lang) -> str:
+    def _of_all(self, sentence: Phrase, person: Person, named: Sequence[Part], lang: Lang) -> str:
         items = [part.item for part in named if part.item is not None]
         kinds = {EventKind(person.event_of(item)["kind"]) for item in items}
         deed = DEEDS[kinds.pop()] if len(kinds) == 1 else ANY_DEED
-        return ABOVE_ALL(lang, titles=self.quoted(items, lang), verb=deed.perfect, of=deed.of)
+        return sentence(lang, titles=self.quoted(items, lang), verb=deed.perfect, of=deed.of)
 
     def _deeds(self, person: Person, named: Sequence[Part], lang: Lang) -> str:
         told: dict[tuple[EventKind, Frequency, float | None], list[int]] = {}

@@ -17,6 +17,7 @@ from penchant.recommend.config import RecommendConfig
 from penchant.recommend.opinions import TEXT
 from penchant.recommend.recommender import Recommender
 from penchant.recommend.rules import closed, seen
+from penchant.recommend.setup import Setup
 from penchant.recommend.similarity import Remembering
 from penchant.recommend.sources import GRIDS, make
 from penchant.recommend.tuning import SCORING_ONLY, Tuned, Validation, tune
@@ -36,11 +37,13 @@ def train(
     options: Options | None = None,
     *,
     encoder: Encoder | None = None,
+    setup: Setup | None = None,
 ) -> Recommender:
     """A recommender for a community.
 
     Events are held out within the community to tune each source and to weigh the sources; then every source is fitted
-    again on all events with the settings found.
+    again on all events with the settings found. Where they were found before, by an evaluation for example, hand them
+    in as `setup`: the search is most of the work.
 
     Args:
         community: members, items and events.
@@ -48,12 +51,16 @@ def train(
         options: how to run.
         encoder: reads the items' texts; without one the source `text` takes no part, and items that nobody has touched
             are not recommended before all others are.
+        setup: settings and weights that `fit` found with the same configuration; searched for if absent.
 
     Raises:
         TooLittleDataError: no event says what anybody likes.
+        ConfigError: the setup is of other sources.
     """
     config, options = (config or RecommendConfig()).on(community), options or Options()
     encoder = Remembering(encoder) if encoder is not None else None
+    if setup is not None:
+        return _as_found(community, config, options, encoder, setup)
     split = _validation_split(community, config, options)
     if split is None:
         log.warning("too few members have events to hold out, so sources keep their settings and weigh the same")
@@ -74,6 +81,17 @@ class Fitted:
     recommender: Recommender
     tuned: dict[str, Tuned]
     validation: Validation
+
+    @property
+    def setup(self) -> Setup:
+        """The settings and weights found, for `train` on all events."""
+        settings = {name: found.config.as_meta() for name, found in self.tuned.items()}
+        return Setup(settings=settings, weights=self.recommender.weights)
+
+    @property
+    def is_by_chance(self) -> bool:
+        """Whether so few members were judged that what was found would not hold."""
+        return len(self.validation.members) < FEWEST_JUDGED
 
 
 def fit(
@@ -197,6 +215,18 @@ def _validation_split(community: Community, config: RecommendConfig, options: Op
     except TooLittleDataError:
         return None
     return split if len(judged.members) >= FEWEST_JUDGED else None
+
+
+def _as_found(
+    community: Community, config: RecommendConfig, options: Options, encoder: Encoder | None, setup: Setup
+) -> Recommender:
+    names = config.used_sources(with_text=encoder is not None)
+    setup.require(names)
+    sources: dict[str, Scorer] = {
+        name: make(name, setup.config(name), encoder=encoder).fit(community, options) for name in names
+    }
+    weights = {name: setup.weights[name] for name in names}
+    return Recommender(community, sources, weights, config, cold=_untouched(community))
 
 
 def _untuned(community: Community, config: RecommendConfig, options: Options, encoder: Encoder | None) -> Recommender:

@@ -1,6 +1,7 @@
 """The recommender: sources, their blend, the rules of what may be shown, and a reason for each pick."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +11,9 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from penchant.artifacts import load_artifact, save_artifact
-from penchant.collaborative.itemtoitem import ItemToItem
 from penchant.collaborative.popularity import Popularity
 from penchant.collaborative.scorer import Scorer
 from penchant.data.columns import EventKind
@@ -22,20 +23,23 @@ from penchant.data.verdicts import Evidence, Pick, Ranking
 from penchant.errors import ArtifactError, ConfigError, NotFittedError
 from penchant.language import Lang
 from penchant.recommend import strategies
+from penchant.recommend.beside import Beside
 from penchant.recommend.candidates import Candidates, gather
 from penchant.recommend.config import RecommendConfig
 from penchant.recommend.opinions import POPULARITY, TEXT, Opinions, members_at_once
 from penchant.recommend.person import Person, without_each
+from penchant.recommend.policy import Policy
+from penchant.recommend.propensities import append
 from penchant.recommend.reasons import Part, Teller, parts
 from penchant.recommend.rules import closed, seen
 from penchant.recommend.scale import Scale
 from penchant.recommend.similarity import TextSimilarity
 from penchant.recommend.sources import load_sources, save_sources
 from penchant.text.encoder import Encoder
-from penchant.vectors import Floats, Rows, chunks, top_k
+from penchant.vectors import Floats, Rows, chunks
 
 KIND: Final = "recommender"
-CHECKED: Final = 4
+CHECKED: Final = 6
 """Items of a history that are tried as a reason for one pick."""
 SURE: Final = 0.005
 """By how much, in spreads of a member's scores, a score must fall for what was taken away to be a reason."""
@@ -72,7 +76,14 @@ class Recommender:
     @cached_property
     def closed(self) -> NDArray[np.bool_]:
         """(items,) items that nobody is shown."""
-        return closed(self.community, self.config.rules)
+        return closed(self.community, self.config.rules) | self.policy.excluded
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What turns scores into the list shown; its rule file is read once."""
+        text = self.sources.get(TEXT)
+        vectors = text.vectors if isinstance(text, TextSimilarity) else None
+        return Policy(self.config.policy, self.community, self.config.policy.rules(), vectors)
 
     def on(self, community: Community) -> "Recommender":
         """The same recommender over a community with the same items, such as one with newer events."""
@@ -106,7 +117,7 @@ class Recommender:
             barred = (shut[part].toarray() > 0) | self.closed
             blended = self._opinions(batch.rows(part), barred).blend(self.weights)
             blended[barred] = -np.inf
-            lists.append(top_k(blended, k, tie_rank=self.community.item_ids.id_rank))
+            lists.append(self.policy.rank(blended, barred, k))
         return np.concatenate(lists)
 
     # -- one person, with reasons --
@@ -157,28 +168,28 @@ class Recommender:
         person = Person.stranger(self.community, self.config.event_weights, items=items, events=events, text=text)
         return self._answer(person, k, lang, exclude)
 
+    # -- one item --
+
     def similar(self, item_id: str, k: int = 10, *, lang: Lang = "en") -> Ranking:
         """The k items closest to one item: by description where there is text, else by the members they share.
 
         Raises:
             UnknownIdError: there is no such item.
         """
-        row = self.community.item_ids.row(item_id)
-        text = self.sources.get(TEXT)
-        if isinstance(text, TextSimilarity):
-            source, scores = TEXT, text.score_like(row)
-            strategy, reason = strategies.BY_DESCRIPTION, strategies.LIKE_DESCRIPTION
-        else:
-            source, scores = self._like_by_members(row)
-            strategy, reason = strategies.BY_MEMBERS, strategies.LIKE_MEMBERS
-        scores = np.where(self.closed | (scores <= 0), -np.inf, scores)
-        scores[row] = -np.inf
-        picked = top_k(scores[None], k, tie_rank=self.community.item_ids.id_rank)[0]
-        picked = picked[picked >= 0]
-        sentence = reason(lang, titles=self._teller.quoted([row], lang))
-        evidence = (Evidence(share=1.0, item_id=item_id, title=self.community.titles[row], source=source),)
-        picks = tuple(self._pick(item, float(scores[item]), sentence, evidence) for item in picked.tolist())
-        return Ranking(picks, (strategy if picks else strategies.NO_NEIGHBOURS)(lang))
+        return self._beside.similar(self.community.item_ids.row(item_id), k, lang)
+
+    def goes_with(self, item_id: str, k: int = 10, *, lang: Lang = "en") -> Ranking:
+        """The k items that go with one item: what the same members like, buy or play close in time to it.
+
+        A tent goes with a sleeping bag, and is similar to another tent. Each reason tells how many members like both.
+
+        Raises:
+            UnknownIdError: there is no such item.
+            ConfigError: the recommender was trained without the source `cooccurrence`.
+        """
+        return self._beside.goes_with(self.community.item_ids.row(item_id), k, lang)
+
+    # -- what adds to a score --
 
     def score(self, person: Person, item: int) -> float:
         """The blended score of one item row for a person, as its pick carries it."""
@@ -196,18 +207,26 @@ class Recommender:
         barred = self._barred(person, exclude)
         opinions, blended, words = self._blended(person, barred)
         blended = np.where(barred, -np.inf, blended)
-        picked = top_k(blended[None], k, tie_rank=self.community.item_ids.id_rank)[0]
-        chosen = picked[picked >= 0].tolist()
+        arranged = self.policy.apply(blended, barred, k)
+        chosen = arranged.items
         found = parts(self.sources, self.weights, opinions, person, chosen, words)
         totals = [sum(part.value for part in why) for why in found]
         if self.config.checked_reasons:
             found = self._checked(person, barred, chosen, found, blended - words)
         picks = []
-        for item, why, total in zip(chosen, found, totals, strict=True):
-            reason, evidence = self._teller.reason(person, item, why, total, lang)
+        named: Counter[str] = Counter()
+        for slot, why, total in zip(arranged.slots, found, totals, strict=True):
+            item, own = slot.item, slot.reason(lang)
+            if own:
+                picks.append(self._pick(item, float(blended[item]), own, ()))
+                continue
+            reason, evidence = self._teller.reason(person, item, why, total, lang, named_before=named)
+            named.update(piece.item_id for piece in evidence if piece.item_id is not None)
             picks.append(self._pick(item, float(blended[item]), reason, evidence))
         strategy = self._strategy(person, opinions, lang) if picks else strategies.NOTHING_LEFT(lang, items=len(barred))
-        return Ranking(tuple(picks), strategy, person.member_id)
+        if path := self.config.policy.log_path:
+            append(path, person.member_id, [pick.item_id for pick in picks], arranged)
+        return Ranking(tuple(picks), arranged.strategy(strategy, lang), person.member_id)
 
     def _checked(
         self,
@@ -275,16 +294,12 @@ class Recommender:
             return strategies.SAYS_NOTHING(lang, events=count)
         return (strategies.NO_EVENTS if person.member_id else strategies.NOTHING_KNOWN)(lang)
 
-    def _like_by_members(self, row: int) -> tuple[str, Floats]:
-        """The source that tells which items share an item's members, and its score of each."""
-        for name in ("neighbours", "cooccurrence", "ease"):
-            source = self.sources.get(name)
-            if isinstance(source, ItemToItem):
-                return name, source.score(Histories.of_items([[row]]))[0]
-        return POPULARITY, np.zeros(len(self.closed), dtype=np.float32)
-
     def _pick(self, item: int, score: float, reason: str, evidence: tuple[Evidence, ...]) -> Pick:
         return Pick(self.community.item_ids.id(item), self.community.titles[item], score, reason, evidence)
+
+    @cached_property
+    def _beside(self) -> Beside:
+        return Beside(self.community, self.sources, self.closed, self._teller, self.config.event_weights)
 
     @cached_property
     def _teller(self) -> Teller:
@@ -308,16 +323,19 @@ class Recommender:
         )
 
     @classmethod
-    def load(cls, folder: Path | str, community: Community, *, encoder: Encoder | None = None) -> "Recommender":
+    def load(
+        cls, folder: Path | str, community: Community, *, encoder: Encoder | None = None, home: Path | None = None
+    ) -> "Recommender":
         """Read back what `save` wrote; answers are identical.
 
         Args:
             folder: that `save` wrote.
             community: with the same items in the same order; its events are the members' histories.
             encoder: the one it was trained with, if texts that people write are to be read.
+            home: the folder that the policy's files start from; where the program runs if absent.
 
         Raises:
-            ArtifactError: the folder is damaged or of another kind, or was trained on other items.
+            ArtifactError: the folder is damaged, of another kind or version, or was trained on other items.
         """
         folder = Path(folder)
         artifact = load_artifact(folder, KIND)
@@ -327,8 +345,14 @@ class Recommender:
             )
         weights = artifact.meta["weights"]
         sources = load_sources(tuple(weights), folder, encoder=encoder)
-        config = RecommendConfig.model_validate(artifact.meta["config"])
-        return cls(community, sources, weights, config, cold=artifact.arrays["cold"])
+        try:
+            config = RecommendConfig.model_validate(artifact.meta["config"])
+        except ValidationError as error:
+            unknown = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
+            raise ArtifactError(
+                f"{folder} was saved with settings that this version of Penchant does not have ({unknown}); build again"
+            ) from error
+        return cls(community, sources, weights, config.at_home(home), cold=artifact.arrays["cold"])
 
 
 def _items_fingerprint(community: Community) -> str:

@@ -29,6 +29,16 @@ NOTHING_LEFT: Final = Phrase(
 )
 BY_DESCRIPTION: Final = Phrase("text: items with a close description", "文本：描述相近的内容")
 BY_MEMBERS: Final = Phrase("behaviour: items that the same members like", "行为：同一批会员喜欢的内容")
+BY_TOGETHER: Final = Phrase(
+    "behaviour: items that the same members like close in time", "行为：同一批会员在相近时间喜欢的内容"
+)
+NO_COMPANIONS: Final = Phrase(
+    "nothing: no member likes another item close in time to this one", "无可推荐：没有会员在相近时间还喜欢其他内容"
+)
 NO_NEIGHBOURS: Final = Phrase("nothing: no item is near this one", "无可推荐：没有与之相近的内容")
 LIKE_DESCRIPTION: Final = Phrase("Its description is close to that of {titles}.", "内容与{titles}相近。")
 LIKE_MEMBERS: Final = Phrase("Members who like {titles} like it too.", "喜欢{titles}的会员也喜欢它。")
+LIKED_TOGETHER: Final = Phrase(
+    "Liked by {n:,} of the {of:,} members who like {titles}.", "喜欢{titles}的 {of:,} 位会员中，有 {n:,} 位也喜欢它。"
+)
+LIKED_BY_THE_ONE: Final = Phrase("Liked by the one member who likes {titles}.", "唯一一位喜欢{titles}的会员也喜欢它。")

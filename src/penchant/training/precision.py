@@ -1,5 +1,7 @@
 """Where and in which number format a network runs: what `auto` means on this machine."""
 
+import hashlib
+import logging
 import platform
 import time
 from collections.abc import Iterator
@@ -8,11 +10,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from penchant.errors import ConfigError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+
+from penchant.artifacts import write_atomically
+from penchant.errors import ConfigError, StorageError
+from penchant.settings import settings
 from penchant.training.options import Options
 
 if TYPE_CHECKING:
     import torch
+
+_LOG = logging.getLogger(__name__)
 
 _WORTHWHILE_GAIN: Final = 1.25
 """bfloat16 must be this much faster to be worth its rounding."""
@@ -52,16 +60,81 @@ def choose_dtype(options: Options, device: "torch.device") -> "torch.dtype":
     return torch.bfloat16 if processor_gains_from_bfloat16() else torch.float32
 
 
-@cache
 def processor_gains_from_bfloat16() -> bool:
     """Whether the processor multiplies matrices notably faster in bfloat16 than in float32.
 
     Having the instructions is not enough: several Intel generations with AVX512-BF16 but without AMX (or with AMX
     hidden by the hypervisor) are no faster in it, or slower, while AMX gains several-fold and AMD's Zen 4 about two.
-    So where the instructions are there, a small product is timed, once per process, in processor time, which the
-    load of other processes hardly touches.
+    So where the instructions are there, a small product is timed in processor time, which the load of other processes
+    hardly touches. The outcome is kept in the cache folder: near the threshold a second timing could fall on the other
+    side, and the same seed would give another answer.
     """
-    return processor_has_bfloat16() and _bfloat16_gain() >= _WORTHWHILE_GAIN
+    return processor_has_bfloat16() and _gain_on(Machine.here()) >= _WORTHWHILE_GAIN
+
+
+class Machine(BaseModel):
+    """What a timing holds for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    processor: str
+    """The model, as the system names it."""
+    torch: str
+    """Version of PyTorch, whose kernels are timed."""
+    threads: PositiveInt
+    """How many PyTorch computes with."""
+
+    @classmethod
+    def here(cls) -> "Machine":
+        """This machine, as this process uses it."""
+        import torch
+
+        return cls(processor=_processor_model(), torch=torch.__version__, threads=torch.get_num_threads())
+
+
+class _Timing(BaseModel):
+    """What is kept of a timing; the machine too, so that a person who opens the file sees whose it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    machine: Machine
+    gain: PositiveFloat
+
+
+@cache
+def _gain_on(machine: Machine) -> float:
+    """The gain of bfloat16: as timed before, else timed now and kept for later processes."""
+    from filelock import FileLock
+
+    name = hashlib.sha256(machine.model_dump_json().encode()).hexdigest()[:16]
+    path = settings().cache / "precision" / f"{name}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Of two processes that begin together, the second waits and takes what the first has found.
+        with FileLock(path.with_name(f".{path.name}.lock")):
+            kept = _kept(path, machine)
+            if kept is None:
+                kept = _Timing(machine=machine, gain=_bfloat16_gain())
+                write_atomically(path, kept.model_dump_json(indent=1).encode())
+            return kept.gain
+    except (OSError, StorageError) as error:
+        _LOG.warning(
+            "the timing of bfloat16 cannot be kept in %s (%s), so another run may choose another precision; "
+            "set the precision, or PENCHANT_CACHE to a folder that can be written",
+            path.parent, error,
+        )  # fmt: skip
+        return _bfloat16_gain()
+
+
+def _kept(path: Path, machine: Machine) -> _Timing | None:
+    try:
+        timing = _Timing.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        _LOG.info("the timing of bfloat16 in %s is damaged (%s) and is taken anew", path, error)
+        return None
+    return timing if timing.machine == machine else None
 
 
 def processor_has_bfloat16() -> bool:
@@ -115,12 +188,21 @@ def torch_threads(count: int | None) -> Iterator[None]:
 
 
 def _processor_flags() -> frozenset[str]:
+    return frozenset(_of_processor("flags", "features").lower().split())
+
+
+def _processor_model() -> str:
+    return _of_processor("model name") or f"{platform.machine()} {platform.processor()}".strip()
+
+
+def _of_processor(*names: str) -> str:
+    """The first line of `/proc/cpuinfo` with one of some names; empty where there is none."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return frozenset()
+        return ""
     for line in text.splitlines():
         name, _, value = line.partition(":")
-        if name.strip().lower() in ("flags", "features"):
-            return frozenset(value.lower().split())
-    return frozenset()
+        if name.strip().lower() in names:
+            return value.strip()
+    return ""
