@@ -72,17 +72,21 @@ class Crowd:
 
     def drawn(self, vectors: Floats) -> Floats:
         """(texts, width) unit vectors drawn to their neighbours; a text's own copy is no neighbour of it."""
+        return unit_rows(vectors + self.pulls(vectors))
+
+    def pulls(self, vectors: Floats) -> Floats:
+        """(texts, width) what the neighbours of each text add to its vector."""
         crowd = self.vectors.astype(np.float32)
         count = min(self.neighbours, len(crowd))
-        drawn = np.empty_like(vectors)
+        pulls = np.empty_like(vectors)
         for part in chunks(len(vectors), _AT_ONCE):
             cosines = vectors[part] @ crowd.T
             cosines[cosines > _SAME] = 0
             nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
             weights = np.square(np.maximum(np.take_along_axis(cosines, nearest, axis=1), 0))
             means = np.einsum("tn,tnw->tw", weights, crowd[nearest])
-            drawn[part] = unit_rows(vectors[part] + self.share * unit_rows(means))
-        return drawn
+            pulls[part] = self.share * unit_rows(means)
+        return pulls
 
 
 @dataclass(frozen=True, eq=False)

@@ -100,9 +100,9 @@ class Words:
             norm=None,
             dtype=np.float32,
         )
-        return hashing.transform([_readable(text, config.characters) for text in texts])
+        return hashing.transform([readable(text, config.characters) for text in texts])
 
 
-def _readable(text: str, characters: int) -> str:
+def readable(text: str, characters: int) -> str:
     """The part of a text that is read; lone surrogates, which no hash takes, are replaced."""
     return text[:characters].encode("utf-8", "replace").decode()

@@ -12,7 +12,7 @@ from penchant.errors import WeightsError
 
 Tokens = NDArray[np.int64]
 
-_CHARACTERS_PER_TOKEN: Final = 16
+CHARACTERS_PER_TOKEN: Final = 16
 """No language needs this many characters for a token on average, so a cut there changes no vector."""
 
 
@@ -50,7 +50,7 @@ class TextTokenizer:
 
     def __call__(self, texts: Sequence[str]) -> list[list[int]]:
         """Token numbers of each text, specials included, at most `max_tokens` of them."""
-        ready = [self.prompt + storable(text)[: self.max_tokens * _CHARACTERS_PER_TOKEN] for text in texts]
+        ready = [self.prompt + storable(text)[: self.max_tokens * CHARACTERS_PER_TOKEN] for text in texts]
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(ready)]
 
 

@@ -131,17 +131,17 @@ class TransformerEncoder:
         import torch
 
         with torch.inference_mode():
-            mask_tensor = torch.from_numpy(mask).to(self.device)
-            states = self.model(
-                input_ids=torch.from_numpy(numbers).to(self.device),
-                # Without a mask, attention takes a faster path.
-                attention_mask=None if mask.all() else mask_tensor,
-            ).last_hidden_state
-            pooled = states[:, 0] if self.pooling == "first" else _mean(states, mask_tensor)
+            pooled = self.pooled(torch.from_numpy(numbers).to(self.device), torch.from_numpy(mask).to(self.device))
             vectors = pooled.float().cpu().numpy()
         if not np.isfinite(vectors).all():
             raise WeightsError(f"{self.weights.name} gives vectors that are not numbers: its weights are damaged")
         return unit_rows(vectors)
+
+    def pooled(self, numbers: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        """(texts, width) pooled states of a batch on the encoder's device, before they are scaled to unit length."""
+        # Without a mask, attention takes a faster path.
+        states = self.model(input_ids=numbers, attention_mask=None if bool(mask.all()) else mask).last_hidden_state
+        return states[:, 0] if self.pooling == "first" else _mean(states, mask)
 
 
 def _mean(states: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":

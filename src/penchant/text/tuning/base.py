@@ -11,6 +11,7 @@ from torch import Tensor
 
 from penchant.errors import ArtifactError, ConfigError
 from penchant.text.adapters import Body, TaskType, attach
+from penchant.text.tokens import TextTokenizer
 from penchant.text.transformer import TransformerEncoder, load_model
 from penchant.text.tuning.batches import JointTokenizer
 from penchant.text.tuning.config import FinetuneConfig
@@ -77,7 +78,8 @@ class Base:
         elif encoder is not None:
             pieces = encoder.tokenizer._tokenizer
         else:
-            pieces = Tokenizer.from_file(str(weights.folder / "tokenizer.json"))
+            # As an encoder reads it: the file's own padding and truncation would change what the model sees.
+            pieces = TextTokenizer.from_folder(weights.folder, saved["max_tokens"])._tokenizer
         return cls(weights, saved["prompt"], saved["max_tokens"], pieces, changes, saved["causal"])
 
     def to_json(self) -> dict[str, Any]:

@@ -48,6 +48,25 @@ class JointTokenizer:
             found.append(self._tokenizer.post_process(encoding).ids)
         return found
 
+    def located(self, texts: Sequence[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+        """Token numbers of each text as a call gives them, and the start and end of what each covers of the text.
+
+        Special tokens and those of the prompt cover nothing. Texts are to begin with a letter, not with space, and to
+        hold no lone surrogates, else places would shift.
+        """
+        room = self.max_tokens - self._tokenizer.num_special_tokens_to_add(False)
+        ready = [self.prompt + storable(text)[: self.max_tokens * CHARACTERS_PER_TOKEN] for text in texts]
+        found = []
+        for encoding in self._tokenizer.encode_batch(ready, add_special_tokens=False):
+            encoding.truncate(room)
+            whole = self._tokenizer.post_process(encoding)
+            spans = [
+                (0, 0) if special else (max(0, start - len(self.prompt)), max(0, end - len(self.prompt)))
+                for (start, end), special in zip(whole.offsets, whole.special_tokens_mask, strict=True)
+            ]
+            found.append((whole.ids, spans))
+        return found
+
     def joint(self, texts: Sequence[str], seconds: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         """Token numbers and token types of each pair read as one sequence; the longer text is cut first."""
         room = self.max_tokens - self._tokenizer.num_special_tokens_to_add(True)

@@ -1,5 +1,6 @@
 """A fine-tuned model: answers tasks, encodes texts, and is saved as a folder."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +172,12 @@ class TunedModel:
                     vectors[batch["numbers"].cpu().numpy()] = network.vectors(batch["inputs"]).float().cpu().numpy()
             parts.append(unit_rows(vectors))
         return unit_rows(np.hstack(parts))
+
+    def alone(self, number: int) -> "TunedModel":
+        """One network of an ensemble, as a model."""
+        twin = copy.copy(self)
+        twin.networks = [self.networks[number]]
+        return twin
 
     def save(self, folder: Path | str) -> None:
         """Write what was learned, by folder: an adapter in PEFT's own format, the rest as safetensors.
