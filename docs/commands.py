@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 COMMANDS = (
-    "demo", "data", "read", "build", "report", "recommend", "recommend similar", "recommend explain", "member", "bench",
+    "demo", "data", "read", "build", "report", "interests", "interests strata", "interests explain",
+    "interests audience", "interests train", "interests label", "interests discover", "interests suggest",
+    "recommend", "recommend similar", "recommend goes-with",
+    "recommend explain", "search", "member", "bench",
 )  # fmt: skip
 HEAD = """# Commands
 

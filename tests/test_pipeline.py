@@ -16,7 +16,7 @@ from penchant.builds import Build
 from penchant.collaborative.linear import Ease
 from penchant.data.community import Community
 from penchant.data.interactions import histories
-from penchant.errors import ConfigError, StorageError, TooLittleDataError
+from penchant.errors import ConfigError, NotBuiltError, StorageError, TooLittleDataError
 from penchant.language import Phrase
 from penchant.pipeline import Context, Stage, StageProgress, build
 from penchant.quality import measure
@@ -277,6 +277,87 @@ def test_a_rebuild_that_is_killed_leaves_the_current_build_answering(workspace: 
     assert scores_of(built) != expected
 
 
+# -- interests --
+
+BY_CATEGORY = '[build]\nencoder = "minilm"\n\n[interests]\nsource = "categories"\n'
+_of_members = next(stage for stage in STAGES if stage.name == "interests")
+TIERS = (STAGES[0], Stage("interests", _of_members.title, _of_members.inputs, _of_members.run))
+"""The stage as users get it, behind one that encodes nothing: categories need no vectors."""
+
+
+def tiers_of(built: Build) -> list[tuple[str, ...]]:
+    strata = built.interests().strata
+    return [(member, *(f"{one}" for one in strata[member].interests)) for member in strata.member_ids.ids]
+
+
+@pytest.fixture
+def sorted_shop(tmp_path: Path, small_community: Community) -> Workspace:
+    workspace = Workspace.create(tmp_path / "sorted.ws", settings=BY_CATEGORY)
+    with workspace.store() as store:
+        store.write(small_community)
+    return workspace
+
+
+def test_the_stage_of_interests_tells_what_each_member_likes(
+    sorted_shop: Workspace, small_community: Community
+) -> None:
+    built = build(sorted_shop, stages=TIERS)
+    interests = built.interests()
+    topics = small_community.items["categories"].list.first()
+    strata = interests.strata
+    for member in range(24):
+        core = strata[f"m{member}"].core
+        assert core, f"m{member} has enough events to tell"
+        assert topics[6 * (member % 3)] in {one.label for one in core}
+    assert interests.source.name == "categories"
+    assert interests.item_labels.shape == (18, len(interests.taxonomy))
+
+
+def test_an_interrupted_stage_of_interests_resumes_to_the_same_tiers(sorted_shop: Workspace, tmp_path: Path) -> None:
+    def stopped(context: Context, folder: Path) -> None:
+        _of_members.run(context, folder)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(sorted_shop, stages=(TIERS[0], Stage("interests", TIERS[1].title, TIERS[1].inputs, stopped)))
+    resumed = build(sorted_shop, stages=TIERS)
+    resumed.check()
+    whole = Workspace.create(tmp_path / "whole.ws", settings=BY_CATEGORY)
+    with whole.store() as store, sorted_shop.store() as source:
+        store.write(source.read())
+    assert tiers_of(resumed) == tiers_of(build(whole, stages=TIERS))
+
+
+def test_interests_are_learned_again_for_what_they_rest_on_alone(sorted_shop: Workspace) -> None:
+    def status() -> str:
+        told: dict[str, str] = {}
+        workspace = Workspace.open(sorted_shop.path)
+        build(workspace, stages=TIERS, on_stage=lambda one: told.update({one.stage.name: one.status}))
+        return told["interests"]
+
+    assert status() == "done"
+    with sorted_shop.store() as store:
+        store.upsert_ties(pl.DataFrame({"member_id": ["m1"], "other_id": ["m2"], "kind": ["friend"]}))
+    assert status() == "kept"
+    with sorted_shop.store() as store:
+        store.append_labels(pl.DataFrame({"item_id": ["p1"], "labels": [["厨房 > 锅具"]]}))
+    assert status() == "done"
+    (sorted_shop.path / "penchant.toml").write_text(BY_CATEGORY + "[interests.strata]\ncore_share = 0.2\n")
+    assert status() == "done"
+    assert sorted_shop.require_current().interests().config.strata.core_share == 0.2
+
+
+def test_settings_of_interests_without_meaning_stop_the_build(sorted_shop: Workspace) -> None:
+    (sorted_shop.path / "penchant.toml").write_text("[interests]\nsource = 'tea leaves'\n")
+    with pytest.raises(ConfigError, match=r"settings of \[interests\] without meaning: source: "):
+        build(Workspace.open(sorted_shop.path), stages=TIERS)
+
+
+def test_a_build_from_before_there_were_interests_says_so(workspace: Workspace) -> None:
+    with pytest.raises(NotBuiltError, match="has no stage 'interests'"):
+        build(workspace, stages=QUICK).interests()
+
+
 # -- the build that users get --
 
 MINILM = '[build]\nencoder = "minilm"\n'
@@ -305,7 +386,7 @@ def lists_of(built: Build) -> list[list[tuple[str, float, str]]]:
 @pytest.mark.slow
 def test_the_whole_build_recommends_and_measures(full: Workspace, small_community: Community) -> None:
     built = full.require_current()
-    assert list(built.stages) == ["community", "text", "recommend", "evaluate"]
+    assert list(built.stages) == ["community", "text", "interests", "evaluate", "recommend", "search"]
     vectors = load_artifact(built.folder("text"), "text").arrays["items"]
     assert vectors.shape == (len(small_community.items), 384)
     # Each member likes one of three categories, and that is what they are shown.
@@ -323,10 +404,12 @@ def test_the_whole_build_recommends_and_measures(full: Workspace, small_communit
     assert ours.low is not None
     assert ours.low <= ours.value <= (ours.high or 0)
     assert quality.systems["penchant"]["ndcg@10"].value > quality.systems["popularity"]["ndcg@10"].value
+    assert quality.setup is not None
+    assert built.recommender().weights == quality.setup.weights, "what was judged is what is served"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at", ["text", "recommend", "evaluate"])
+@pytest.mark.parametrize("at", ["text", "interests", "evaluate", "recommend"])
 def test_the_whole_build_killed_resumes_to_the_same_answers(
     full: Workspace, tmp_path: Path, small_community: Community, at: str
 ) -> None:

@@ -21,7 +21,7 @@ NAMES = {
     "read",
     "read_community",
 }
-MODULES = {"errors", "recommend"}
+MODULES = {"errors", "interests", "recommend", "search"}
 
 
 def test_the_list_is_exact():
@@ -39,6 +39,19 @@ def test_every_name_is_there_and_documented(name):
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_every_module_is_there(name):
     assert isinstance(getattr(penchant, name), types.ModuleType)
+
+
+def test_the_names_of_interests_are_there_whatever_was_imported_before():
+    import penchant.interests.audience
+    import penchant.interests.whole
+
+    for name in penchant.interests.__all__:
+        value = getattr(penchant.interests, name)
+        assert callable(value), name
+        assert value.__doc__, name
+    assert {"audience", "discover", "evaluate", "learn", "stratify", "train"} <= set(dir(penchant.interests))
+    with pytest.raises(AttributeError, match=r"penchant\.interests has no public name 'stratum'"):
+        _ = penchant.interests.stratum
 
 
 def test_a_name_that_is_not_there_is_an_error_that_lists_those_that_are():

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from penchant import errors as errors
+    from penchant import interests as interests
     from penchant import recommend as recommend
+    from penchant import search as search
     from penchant.data.community import Community as Community
     from penchant.data.mapping import ReadConfig as ReadConfig
     from penchant.data.readers import BatchReader as BatchReader
@@ -37,7 +39,7 @@ _HOMES: Final = {
     "read": "penchant.data.readers",
     "read_community": "penchant.data.readers",
 }
-_MODULES: Final = ("errors", "recommend")
+_MODULES: Final = ("errors", "interests", "recommend", "search")
 
 __all__ = sorted([*_HOMES, *_MODULES, "__version__"])
 

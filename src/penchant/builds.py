@@ -15,8 +15,13 @@ from penchant.data.community import Community
 from penchant.errors import ArtifactError, NotBuiltError
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from penchant.data.strata import MemberInterests
+    from penchant.interests import Interests
     from penchant.quality import Quality
     from penchant.recommend import Recommender
+    from penchant.search import Searcher
     from penchant.text.encoder import Encoder
 
 STAGE_RECORD: Final = "stage.json"
@@ -132,7 +137,40 @@ class Build:
         """
         from penchant.recommend import Recommender
 
-        return Recommender.load(self.folder("recommend"), self.community, encoder=encoder)
+        return Recommender.load(
+            self.folder("recommend"), self.community, encoder=encoder, home=self.path.parent.parent
+        )
+
+    def interests(self, *, encoder: "Encoder | None" = None) -> "Interests":
+        """The interests of this build: the tree, what each item is about, every member's tiers.
+
+        Args:
+            encoder: the one that the build was made with, for the labeller; found by name where absent and wanted.
+        """
+        from penchant.interests import Interests
+
+        return Interests.load(self.folder("interests"), encoder=encoder)
+
+    def member_interests(self, member_id: str, history: "pl.DataFrame") -> "MemberInterests | None":
+        """One member's tiers from their events as the store has them now; None where the build is older than tiers.
+
+        Args:
+            member_id: who need not have been there when the build was made.
+            history: what `Store.history` gives.
+        """
+        if "interests" not in self.stages:
+            return None
+        return self.interests().fresh(self.community.items, member_id, history)
+
+    def searcher(self, *, encoder: "Encoder | None" = None) -> "Searcher":
+        """The searcher of this build, over the items as they were then.
+
+        Args:
+            encoder: the one that the build was made with; without it, items are found by words alone.
+        """
+        from penchant.search import Searcher
+
+        return Searcher.load(self.folder("search"), encoder=encoder, community=self.community)
 
     @cached_property
     def quality(self) -> "Quality":

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from penchant.artifacts import save_artifact
 from penchant.data.columns import TABLES
@@ -14,7 +14,12 @@ from penchant.language import Phrase
 from penchant.pipeline import Context, Stage
 
 if TYPE_CHECKING:
+    from penchant.interests import InterestsConfig
     from penchant.recommend import RecommendConfig
+    from penchant.search import SearchConfig
+    from penchant.workspace import Workspace
+
+_Config = TypeVar("_Config", bound=BaseModel)
 
 
 def _tables(context: Context, *names: str) -> dict[str, str]:
@@ -45,16 +50,54 @@ def _text(context: Context, folder: Path) -> None:
     save_artifact(folder, "text", arrays={"items": vectors}, meta={"encoder": context.encoder.name})
 
 
-def _recommend_config(context: Context) -> "RecommendConfig":
-    from penchant.recommend import RecommendConfig
+def _section(workspace: "Workspace", system: str, kind: type[_Config]) -> _Config:
+    """The section of a workspace's settings for a system.
 
+    Raises:
+        ConfigError: something in it has no meaning.
+    """
     try:
-        return RecommendConfig(**context.settings("recommend"))
+        return kind(**workspace.config.systems.get(system, {}))
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         raise ConfigError(
-            f"{context.workspace.config_path} has settings of [recommend] without meaning: {'; '.join(problems)}"
+            f"{workspace.config_path} has settings of [{system}] without meaning: {'; '.join(problems)}"
         ) from None
+
+
+def interests_config(workspace: "Workspace") -> "InterestsConfig":
+    """What `[interests]` says.
+
+    Raises:
+        ConfigError: something in it has no meaning.
+    """
+    from penchant.interests import InterestsConfig
+
+    return _section(workspace, "interests", InterestsConfig)
+
+
+def _interests_inputs(context: Context) -> Mapping[str, Any]:
+    return {
+        "config": interests_config(context.workspace).model_dump(mode="json"),
+        "seed": context.options.seed,
+        **_tables(context, "members", "items", "events", "labels"),
+    }
+
+
+def _interests(context: Context, folder: Path) -> None:
+    from penchant.interests import learn
+
+    config = interests_config(context.workspace)
+    learn(context.community, config, context.options, encoder=context.encoder).save(folder)
+
+
+def _recommend_config(context: Context) -> "RecommendConfig":
+    from penchant.recommend import RecommendConfig
+
+    config = _section(context.workspace, "recommend", RecommendConfig).at_home(context.workspace.path)
+    # A mistake in the rule file is told before hours of work, not after.
+    config.policy.rules()
+    return config
 
 
 def _recommend_inputs(context: Context) -> Mapping[str, Any]:
@@ -66,9 +109,14 @@ def _recommend_inputs(context: Context) -> Mapping[str, Any]:
 
 
 def _recommend(context: Context, folder: Path) -> None:
+    from penchant.quality import Quality
     from penchant.recommend import train
 
-    train(context.community, _recommend_config(context), context.options, encoder=context.encoder).save(folder)
+    config = _recommend_config(context)
+    # The evaluation has searched by each member's last events. What is served takes its settings and weights over, so
+    # that the search runs once and what was judged is what is served; another way of holding out has its own search.
+    setup = Quality.read(context.output("evaluate")).setup if config.validation == "last" else None
+    train(context.community, config, context.options, encoder=context.encoder, setup=setup).save(folder)
 
 
 def _evaluate(context: Context, folder: Path) -> None:
@@ -77,10 +125,36 @@ def _evaluate(context: Context, folder: Path) -> None:
     measure(context.community, _recommend_config(context), context.options, encoder=context.encoder).write(folder)
 
 
+def _search_config(context: Context) -> "SearchConfig":
+    from penchant.search import SearchConfig
+
+    return _section(context.workspace, "search", SearchConfig)
+
+
+def _search_inputs(context: Context) -> Mapping[str, Any]:
+    return {
+        "config": _search_config(context).model_dump(mode="json"),
+        "seed": context.options.seed,
+        **_tables(context, "items", "events"),
+    }
+
+
+def _search(context: Context, folder: Path) -> None:
+    from penchant.search import train
+
+    train(context.community, _search_config(context), context.options, encoder=context.encoder).save(folder)
+
+
 STAGES: Final[tuple[Stage, ...]] = (
     Stage("community", Phrase("Community", "社区数据"), _community_inputs, _community),
     Stage("text", Phrase("Texts of the items", "物品文本编码"), _text_inputs, _text),
-    Stage("recommend", Phrase("Recommendation", "个性化推荐"), _recommend_inputs, _recommend, after=("text",)),
-    Stage("evaluate", Phrase("Quality on held-out events", "留出检验"), _recommend_inputs, _evaluate, after=("text",)),
+    Stage("interests", Phrase("Interests of the members", "用户兴趣分层"), _interests_inputs, _interests, ("text",), format=2),
+    Stage(
+        "evaluate", Phrase("Quality on held-out events", "留出检验"), _recommend_inputs, _evaluate, ("text",), format=2
+    ),
+    Stage(
+        "recommend", Phrase("Recommendation", "个性化推荐"), _recommend_inputs, _recommend, after=("text", "evaluate")
+    ),
+    Stage("search", Phrase("Search", "搜索"), _search_inputs, _search, after=("text",)),
 )
 """In the order in which they run."""

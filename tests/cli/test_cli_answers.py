@@ -54,6 +54,17 @@ def test_similar_items_leave_the_item_itself_out(built_workspace: Path, capsys: 
     assert "p000003" not in ids
 
 
+def test_what_goes_with_an_item_is_that_of_the_library(
+    built_workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recommender = Workspace.open(built_workspace).require_current().recommender()
+    told = answer(["recommend", "goes-with", str(built_workspace), "p000003", "-k", "3"], capsys)
+    assert [(pick["item_id"], pick["reason"]) for pick in told["picks"]] == [
+        (pick.item_id, pick.reason) for pick in recommender.goes_with("p000003", 3)
+    ]
+    assert told["picks"][0]["reason"].startswith("Liked by ")
+
+
 def test_explanation_shares_fall_and_add_up(
     built_workspace: Path, asker: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,6 +130,7 @@ def test_member_without_a_build_says_what_is_missing(
     [
         (["recommend", "{}", "nobody"], "no member has the id 'nobody'"),
         (["recommend", "similar", "{}", "nothing"], "no item has the id 'nothing'"),
+        (["recommend", "goes-with", "{}", "nothing"], "no item has the id 'nothing'"),
         (["recommend", "explain", "{}", "nobody", "p000001"], "no member has the id 'nobody'"),
         (["member", "{}", "nobody"], "no member has the id 'nobody'"),
     ],
@@ -150,7 +162,14 @@ def test_report_is_written_where_it_was_asked_for(
 def test_builds_are_listed_with_the_one_that_answers(built_workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (told,) = answer(["build", str(built_workspace), "--list"], capsys)
     assert told["current"] is True
-    assert [stage["name"] for stage in told["stages"]] == ["community", "text", "recommend", "evaluate"]
+    assert [stage["name"] for stage in told["stages"]] == [
+        "community",
+        "text",
+        "interests",
+        "evaluate",
+        "recommend",
+        "search",
+    ]
     assert main(["build", str(built_workspace), "--list", "--lang", "zh"]) == 0
     assert "✓" in capsys.readouterr().out
 

@@ -281,6 +281,23 @@ def test_an_append_larger_than_one_statement(store: Store, small_community: Comm
     assert store.append_events(many) == Appended(0, 12_000)
 
 
+def test_labels_are_added_to_those_that_are_there(store: Store, store_url: str, small_community: Community) -> None:
+    fresh = pl.DataFrame({"text": ["帐篷", None], "item_id": [None, "p3"], "labels": [["露营"], ["厨房", "锅"]]})
+    store.append_labels(fresh)
+    store.append_labels(fresh.head(1))
+    with Store(store_url) as again:
+        labels = again.read().labels
+    assert labels["labels"].to_list() == [
+        *small_community.labels["labels"].to_list(),
+        ["露营"],
+        ["厨房", "锅"],
+        ["露营"],
+    ]
+    assert labels["item_id"].to_list()[-3:] == [None, "p3", None]
+    with pytest.raises(InputError, match="have no labels"):
+        store.append_labels(fresh.with_columns(pl.lit(None, dtype=pl.List(pl.String)).alias("labels")))
+
+
 def test_writers_at_once_lose_nothing(store: Store, store_url: str) -> None:
     before = store.counts()["events"]
     failures: list[BaseException] = []

@@ -10,7 +10,7 @@ from penchant.data.community import Community
 from penchant.errors import TooLittleDataError
 from penchant.interests.examples import LabelledTexts
 from penchant.interests.labeller import LabellerConfig
-from penchant.interests.recipe import evaluate, train, unlabelled_texts
+from penchant.interests.recipe import category_texts, evaluate, train, unlabelled_texts
 from penchant.training.options import Options
 
 SPELLING = LabellerConfig(names=False, meaning=False)
@@ -43,11 +43,25 @@ def test_a_labeller_learns_from_train_calibrates_on_dev_and_is_judged_on_test(sm
     assert quality.risk <= 0.1
 
 
-def test_without_labels_the_names_of_categories_are_enough_to_begin(small_community: Community) -> None:
+def test_without_labels_the_items_in_categories_teach(small_community: Community) -> None:
     bare = replace(small_community, labels=small_community.labels.clear())
     labeller = train(bare, LabellerConfig(), encoder=CharacterEncoder())
+    assert labeller.report.texts == len(bare.items)
     assert set(labeller.taxonomy.leaves) == {"厨房 > 锅具", "Outdoor > Camping", "Books > Crime"}
     assert labeller.label(["厨房锅具"]).labels(0) == ("厨房 > 锅具",)
+
+
+def test_items_teach_by_all_that_they_say_but_their_categories(small_community: Community) -> None:
+    labelled = category_texts(small_community, 100, Options())
+    assert labelled is not None
+    assert len(labelled) == len(small_community.items)
+    assert not any("Camping" in text for text in labelled.texts)
+    few = category_texts(small_community, 5, Options())
+    assert few is not None
+    assert len(few) == 5
+    assert set(few.texts) <= set(labelled.texts)
+    bare = small_community.items.with_columns(pl.lit(None, dtype=pl.List(pl.String)).alias("categories"))
+    assert category_texts(replace(small_community, items=bare), 5, Options()) is None
 
 
 def test_a_label_of_an_item_is_a_label_of_its_text(small_community: Community) -> None:

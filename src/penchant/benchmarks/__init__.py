@@ -20,8 +20,8 @@ BENCHMARKS: Final = {
         "各种微调方式；协议写训练文本数，也可加一种方式，如 500:lora",
     ),
     "interests": Phrase(
-        "labels of texts from 8 examples a class to all; protocols all, few",
-        "从每类 8 条到全部样本的文本标注；协议为 all 或 few",
+        "labels of texts, tiers, latent interests; protocols all, few, planted, latent, learning, transfer, explain",
+        "文本标注、兴趣分层与潜在兴趣；协议为 all、few、planted、latent、learning、transfer 或 explain",
     ),
     "fewshot": Phrase(
         "labels from a handful of texts each, on FewCLUE's splits; protocols frozen, tuned",
@@ -34,6 +34,10 @@ BENCHMARKS: Final = {
     "recommend": Phrase(
         "rankings against held-out events; protocols random, last, time",
         "用留出的事件检验推荐排序；协议为 random、last 或 time",
+    ),
+    "search": Phrase(
+        "answers to judged queries over a whole catalogue, or grades of query and title; the data says which",
+        "在整个目录上检验已评查询的结果，或检验查询与标题的相关性等级；由数据决定",
     ),
     "build": Phrase(
         "seconds and memory of every stage; the protocol is the form of the files: csv, jsonl, parquet",

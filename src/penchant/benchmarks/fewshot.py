@@ -100,10 +100,11 @@ class FewShotSet:
         path = self.folder / f"{part}.json"
         try:
             if path.is_file():
-                lines = path.read_text("utf-8").splitlines()
+                whole = path.read_bytes()
             else:
-                lines = gzip.decompress(path.with_suffix(".json.gz").read_bytes()).decode("utf-8").splitlines()
-            yield from (json.loads(line) for line in lines if line.strip())
+                whole = gzip.decompress(path.with_suffix(".json.gz").read_bytes())
+            # Not by `splitlines`: a text may hold a line separator that JSON leaves as it is.
+            yield from (json.loads(line) for line in whole.decode("utf-8").split("\n") if line.strip())
         except (OSError, ValueError) as error:
             raise ReadError(f"{path} (or the same with .gz) cannot be read: {error}") from error
 

@@ -20,7 +20,7 @@ from penchant.interests.labeller import Labeller, LabellerConfig
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 
-PROTOCOLS: Final = ("all", "few")
+PROTOCOLS: Final = ("all", "few", "planted", "latent", "learning", "transfer", "explain")
 DRAWS: Final = (0, 1, 2, 3, 4)
 SHOTS: Final = (8, 16, 64)
 TEST: Final = 8_000
@@ -68,7 +68,9 @@ def run(
 
     Protocols: `all` draws 8, 16 and 64 texts a class for each seed and then takes every training text; `few` leaves
     the last out. Few-shot labellers may read 2,000 training texts without their labels. The whole paths, such as
-    category and sentiment, are learned too, from 64 texts each, to see that no child stands above its parent.
+    category and sentiment, are learned too, from 64 texts each, to see that no child stands above its parent. The
+    other protocols are told in modules of their own: `planted` in strata, `latent`, `learning`, `transfer`, and
+    `explain` in explanations.
 
     Raises:
         ConfigError: there is no such protocol.
@@ -77,6 +79,8 @@ def run(
     protocol = protocol or PROTOCOLS[0]
     if protocol not in PROTOCOLS:
         raise ConfigError(f"the protocols of interests are {', '.join(PROTOCOLS)}; there is no {protocol!r}")
+    if protocol not in ("all", "few"):
+        return _further(protocol, data, seeds, encoder, config)
     config = config or LabellerConfig(beliefs=BeliefsConfig(rounds=0))
     configs = {
         OURS: config,
@@ -126,6 +130,35 @@ def run(
             for name in summed
         },
     )
+
+
+def _further(
+    protocol: str,
+    data: str,
+    seeds: Sequence[int] | None,
+    encoder: Encoder | None,
+    config: LabellerConfig | None,
+) -> BenchResult:
+    """A protocol of another module, loaded when it is asked for."""
+    if protocol == "planted":
+        from penchant.benchmarks.strata import planted
+
+        return planted(data, seeds=seeds)
+    if protocol == "latent":
+        from penchant.benchmarks.latent import latent
+
+        return latent(data)
+    if protocol == "learning":
+        from penchant.benchmarks.learning import learning
+
+        return learning(data, seeds=seeds, encoder=encoder)
+    if protocol == "transfer":
+        from penchant.benchmarks.transfer import transfer
+
+        return transfer(data, seeds=seeds, encoder=encoder, config=config)
+    from penchant.benchmarks.explanations import explained
+
+    return explained(data, seeds=seeds, encoder=encoder, config=config)
 
 
 def _parts(data: str) -> _Parts:

@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from penchant.cli import bench, build, data, demo, member, read, recommend, report
+from penchant.cli import bench, build, data, demo, interests, member, read, recommend, report, search
 from penchant.cli.face import Face
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
 from penchant.cli.speech import both, complaint, take_everywhere_options
@@ -33,7 +33,7 @@ UNEXPECTED: Final = Phrase(
 
 
 class _Root(HelpfulGroup):
-    order = ("demo", "data", "read", "build", "report", "recommend", "member", "bench")
+    order = ("demo", "data", "read", "build", "report", "interests", "recommend", "search", "member", "bench")
 
 
 app = typer.Typer(
@@ -66,6 +66,9 @@ _recommend.command("for", cls=HelpfulCommand, help=recommend.HELP, epilog=recomm
 _recommend.command("similar", cls=HelpfulCommand, help=recommend.SIMILAR_HELP, epilog=recommend.SIMILAR_EXAMPLES)(
     recommend.similar
 )
+_recommend.command("goes-with", cls=HelpfulCommand, help=recommend.GOES_WITH_HELP, epilog=recommend.GOES_WITH_EXAMPLES)(
+    recommend.goes_with
+)
 _recommend.command("explain", cls=HelpfulCommand, help=recommend.EXPLAIN_HELP, epilog=recommend.EXPLAIN_EXAMPLES)(
     recommend.explain
 )
@@ -75,7 +78,9 @@ app.command("data", cls=HelpfulCommand, help=data.HELP, epilog=data.EXAMPLES)(da
 app.command("read", cls=HelpfulCommand, help=read.HELP, epilog=read.EXAMPLES)(read.read)
 app.command("build", cls=HelpfulCommand, help=build.HELP, epilog=build.EXAMPLES)(build.build)
 app.command("report", cls=HelpfulCommand, help=report.HELP, epilog=report.EXAMPLES)(report.report)
+app.add_typer(interests.group, name="interests")
 app.add_typer(_recommend, name="recommend")
+app.command("search", cls=HelpfulCommand, help=search.HELP, epilog=search.EXAMPLES)(search.search)
 app.command("member", cls=HelpfulCommand, help=member.HELP, epilog=member.EXAMPLES)(member.member)
 app.command("bench", cls=HelpfulCommand, help=bench.HELP, epilog=bench.EXAMPLES)(bench.bench)
 

@@ -81,5 +81,10 @@ def demo(
     speaker.say(DONE, seconds=monotonic() - began)
     speaker.line(f"    {path.resolve()}")
     speaker.say(TRY)
-    for command in (f"recommend {into} {member} -k 5", f"member {into} {member}", f"recommend similar {into} 1"):
+    for command in (
+        f"recommend {into} {member} -k 5",
+        f"interests strata {into} {member}",
+        f"member {into} {member}",
+        f"recommend similar {into} 1",
+    ):
         speaker.line(f"    penchant {command}")

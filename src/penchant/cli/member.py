@@ -9,6 +9,7 @@ import typer
 
 from penchant.cli.build import WORKSPACE
 from penchant.cli.face import Face, face
+from penchant.cli.interests_members import described, show_interests
 from penchant.cli.recommend import MEMBER, show_ranking
 from penchant.cli.speech import both
 from penchant.data.interactions import EventWeights
@@ -18,14 +19,17 @@ from penchant.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-
 HELP: Final = both(
-    """Show everything known about one member: profile, tastes, history, ties, and what to recommend now.
+    """Show everything known about one member: profile, tastes, interests in tiers, history, ties, and what to recommend
+    now.
 
-    Recommendations need a build; the rest comes from the store as it is at this moment.""",
-    """查看关于一位会员的全部信息：资料、偏好、历史、关系以及当前推荐。
+    Tastes are the categories of what the member liked so far. Interests weigh that by strength and age, and say what is
+    steady, rising or fading. Interests and recommendations need a build; the rest comes from the store as it is at this
+    moment.""",
+    """查看关于一位会员的全部信息：资料、偏好、兴趣分层、历史、关系以及当前推荐。
 
-    推荐需要已有构建，其余内容直接取自存储的最新数据。""",
+    偏好是会员迄今喜欢过的类目；兴趣分层再按行为强度与新旧加权，并区分稳定、上升与消退。兴趣分层和推荐需要已有构建，其余内容
+    直接取自存储的最新数据。""",
 )
 EXAMPLES: Final = """penchant member shop.ws m42
 penchant member shop.ws m42 --json"""
@@ -52,11 +56,14 @@ COLUMNS: Final = (
     Phrase("item", "物品"),
     Phrase("id", "编号"),
 )
+INTERESTS: Final = Phrase("Interests", "兴趣分层")
 RECOMMENDED: Final = Phrase("Recommended now", "当前推荐")
 NO_BUILD: Final = Phrase(
-    "Recommendations need a build: penchant build {workspace}", "推荐需要先构建：penchant build {workspace}"
+    "Interests and recommendations need a build: penchant build {workspace}",
+    "兴趣分层和推荐需要先构建：penchant build {workspace}",
 )
 JOINT: Final = Phrase(", ", "、")
+_INTERESTS_SHOWN: Final = 12
 
 
 def member(
@@ -80,8 +87,9 @@ def member(
         verdicts = store.verdicts_of(member_id)
         items = {item: store.item(item) for item in history["item_id"].drop_nulls().unique()}
     build = opened.current
-    ranking, weights = None, EventWeights()
+    ranking, interests, weights = None, None, EventWeights()
     if build is not None:
+        interests = build.member_interests(member_id, history)
         recommender = build.recommender()
         weights = recommender.config.event_weights
         ranking = recommender.recommend(member_id, k, lang=speaker.lang) if k else None
@@ -93,6 +101,7 @@ def member(
                 "events": len(history),
                 "kinds": dict(Counter(history["kind"])),
                 "tastes": [{"category": category, "share": share} for category, share in tastes],
+                "interests": described(interests, speaker) if interests is not None else None,
                 "history": [_titled(row, items) for row in history.tail(events).reverse().iter_rows(named=True)],
                 "ties": ties.to_dicts(),
                 "verdicts": [{**row, "verdict": json.loads(row["verdict"])} for row in verdicts.iter_rows(named=True)],
@@ -102,6 +111,10 @@ def member(
         return
     _show_profile(speaker, member_id, profile)
     _show_activity(speaker, history, ties, tastes)
+    if interests is not None:
+        speaker.line("")
+        speaker.heading(INTERESTS)
+        show_interests(speaker, interests, most=_INTERESTS_SHOWN)
     if len(history) and events:
         speaker.line("")
         rows = [_row(speaker, row, items) for row in history.tail(events).reverse().iter_rows(named=True)]

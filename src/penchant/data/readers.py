@@ -208,7 +208,7 @@ class BatchReader:
         """A table of which nothing is left is a mistake to be told, not an empty community."""
         counts = self.summary.tables[table]
         names = " and ".join(source.name for source in self.sources if source.table == table)
-        if table in NEEDED and not counts.rows:
+        if table in NEEDED and table in self.given and not counts.rows:
             raise ReadError(f"{names} has no rows; at least one of {table} was wanted")
         if counts.rows and not counts.accepted:
             reasons = "; ".join(

@@ -74,7 +74,9 @@ def find_sources(source: Path | str | Mapping[str, Path | str], config: ReadConf
         if strangers:
             raise ConfigError(f"there is no table {strangers[0]!r}; the tables are {', '.join(TABLES)}")
         files = {name: Path(source[name]) for name in TABLES if name in source}
-        _need(files, "the input", sorted(source))
+        # Labelled texts are an input of their own.
+        if list(files) != ["labels"]:
+            _need(files, "the input", sorted(source))
         found = [_file(name, path, path.name, config) for name, path in files.items()]
     elif is_database_url(str(source)):
         found = _database(str(source), config)

@@ -199,6 +199,15 @@ class Store:
         with self._writing() as rows:
             rows.upsert_ties(ties)
 
+    def append_labels(self, labels: pl.DataFrame) -> None:
+        """Add labelled texts, or labelled items, durably; a text that is labelled already keeps that answer as well.
+
+        Raises:
+            InputError: a row has no labels.
+        """
+        with self._writing() as rows:
+            rows.insert_labels(labels)
+
     def delete_items(self, item_ids: Iterable[str]) -> int:
         """Take items out, their events with them; how many there were.
 

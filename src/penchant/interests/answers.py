@@ -55,3 +55,5 @@ class LabellerReport:
     """Texts that taught the blend, the calibration, the thresholds and the risk; 0: none of these was learned."""
     without_texts: tuple[str, ...]
     """Labels known by name alone."""
+    shifted: bool = False
+    """Whether unlabelled texts said how common each label is."""

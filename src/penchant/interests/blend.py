@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from penchant.interests.linear import log_softmax, sigmoid
 from penchant.vectors import Floats
+
+_FEWEST_FOR_BIAS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ def fit_blend(
     stacked = np.stack([opinions[name] for name in names]).astype(np.float64)
     centre = np.array([prior[name] for name in names])
     rows, labels = targets.shape
-    # A bias a label wants some ten texts of each before it says more than chance does.
-    biased = bool(rows) and bool(targets.sum(0).min() >= 10)
+    # A bias a label wants a few texts of each before it says more than chance does.
+    biased = bool(rows) and bool(targets.sum(0).min() >= _FEWEST_FOR_BIAS)
 
     def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, bias = flat[: len(names)], flat[len(names) :]

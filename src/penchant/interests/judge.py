@@ -1,7 +1,7 @@
 """From opinions to answers: blend, calibrate, decide, and know when to be unsure; learned on held-out texts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from penchant.interests.blend import Blend, fit_blend
 from penchant.interests.calibration import Calibration, Kind, fit_calibration
 from penchant.interests.classes import Classes
+from penchant.interests.label_shift import shares_among
 from penchant.interests.selective import SelectiveRule, fit_selective
 from penchant.interests.thresholds import pick_thresholds
 from penchant.vectors import Floats
@@ -81,6 +82,19 @@ class Judge:
             stated, right = said[:, columns][decided], truth[:, columns][decided]
             rules.append(fit_selective(stated, right, risk=risk, certainty=certainty))
         return cls(classes, blend, calibration, thresholds, tuple(rules))
+
+    def shifted(self, opinions: Mapping[str, Floats], targets: Floats) -> tuple["Judge", Floats]:
+        """The same for texts with labels in other shares, and (classes,) these shares.
+
+        Args:
+            opinions: by source, (texts, classes) logits of unlabelled texts; classes shut each other out.
+            targets: (texts, classes) the answers that it was taught on.
+        """
+        # One text more of each class, so that none is thought impossible.
+        believed = (targets.sum(0) + 1) / (len(targets) + len(self.classes))
+        shares = shares_among(self.calibration.probabilities(self.blend.logits(opinions)), believed)
+        bias = np.asarray(self.blend.bias or 0.0) + self.calibration.temperature * np.log(shares / believed)
+        return replace(self, blend=replace(self.blend, bias=tuple(map(float, bias)))), shares
 
     def decided(self, opinions: Mapping[str, Floats]) -> tuple[Floats, NDArray[np.bool_]]:
         """(texts, labels) probabilities, and the labels given."""

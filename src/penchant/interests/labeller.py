@@ -30,6 +30,8 @@ from penchant.vectors import Floats, Rows, chunks, unit_rows
 _AT_ONCE: Final = 8192
 _FEWEST_IN_CROWD: Final = 500
 """Fewer unlabelled texts than this hold no neighbours worth the name."""
+_MOST_FOR_SHARES: Final = 2_000
+"""Unlabelled texts that say how common labels are; more would hardly move the shares."""
 _LINEAR_PARAMETERS: Final = 6_000_000
 """Bound on n-grams times classes, so that a tree of a thousand labels fits in memory."""
 
@@ -66,9 +68,12 @@ class LabellerConfig(BaseModel):
     neighbours_share: PositiveFloat = 1.0
     """Weight of the neighbours' mean against one of the text's own vector."""
     prior: dict[Literal["names", "meaning", "spelling", "tuned"], float] = Field(
-        default={"names": 1.0, "meaning": 1.0, "spelling": 1.0, "tuned": 1.5}
+        default={"names": 0.4, "meaning": 0.7, "spelling": 1.0, "tuned": 1.0}
     )
     """How much each source counts before any held-out text has spoken."""
+    label_shift: bool = True
+    """Learn from unlabelled texts how common each label is, where labels shut each other out and there is no
+    validation data to show it: examples are often picked label by label, as no stream of texts comes."""
     folds: int = Field(default=5, ge=2)
     """Parts of which each is held out in turn, where there is no validation data."""
     one_fold_from: PositiveInt = 5_000
@@ -161,14 +166,20 @@ class Labeller:
         course = _Course(classes, self._names(classes), options)
         rows = self.reader.rows(labelled.texts, encoded=encoded)
         spare_rows = self.reader.rows(spare if self.config.beliefs.rounds else [])
+        shifting = answers is None and self._shifting(classes, spare)
         if answers is None:
             held, answers = self._held_out(course, rows, targets, spare_rows)
             sources, count = self._fitted(course, rows, targets, spare_rows)
         else:
             sources, count = self._fitted(course, rows, targets, spare_rows)
             held = opinions(sources, self.reader.rows(known))
-        self.classes, self.sources, self.judge = classes, sources, self._judge(course, held, answers, sources)
+        self.classes, self.sources = classes, sources
+        self.judge = self._judge(course, held, answers, sources, shifting=shifting)
         shares = targets.mean(0) if len(targets) else np.full(len(classes), 1 / len(classes))
+        taught = len(answers) if held.keys() == sources.keys() else 0
+        if shifting and taught:
+            said = opinions(sources, self.reader.rows(spare[:_MOST_FOR_SHARES]))
+            self.judge, shares = self.judge.shifted(said, answers)
         self.blank = classes.up(shares[None].astype(np.float32))[0]
         self.report = LabellerReport(
             texts=len(labelled),
@@ -176,7 +187,8 @@ class Labeller:
             contradictory=labelled.contradictory,
             unlabelled=len(spare),
             believed=count,
-            held_out=len(answers) if held.keys() == sources.keys() else 0,
+            held_out=taught,
+            shifted=bool(shifting and taught),
             without_texts=tuple(
                 label for label, most in zip(classes.labels, targets.max(0, initial=0), strict=True) if not most
             ),
@@ -305,7 +317,11 @@ class Labeller:
             all_rows = rows.beside(spare.take(chosen))
             all_targets = np.vstack([targets, believed_targets])
             all_weights = np.concatenate([weights, shares])
-            sources = self._sources(course, all_rows, all_targets, all_weights)
+            taught = self._sources(course, all_rows, all_targets, all_weights)
+            if self.reader.crowd is not None and "meaning" in sources:
+                # Vectors drawn to their neighbours have learned from unlabelled texts already.
+                taught["meaning"] = sources["meaning"]
+            sources = taught
         return sources, count
 
     def _sources(self, course: _Course, rows: TextRows, targets: Floats, weights: Floats) -> dict[str, Source]:
@@ -357,7 +373,21 @@ class Labeller:
             answers
         )
 
-    def _judge(self, course: _Course, held: dict[str, Floats], answers: Floats, sources: Mapping[str, Source]) -> Judge:
+    def _shifting(self, classes: Classes, spare: Sequence[str]) -> bool:
+        config = self.config
+        # Curves drawn label by label for one set of shares say nothing of another.
+        uncurved = config.calibration not in ("platt", "isotonic")
+        return config.label_shift and uncurved and classes.exclusive and len(spare) >= _FEWEST_IN_CROWD
+
+    def _judge(
+        self,
+        course: _Course,
+        held: dict[str, Floats],
+        answers: Floats,
+        sources: Mapping[str, Source],
+        *,
+        shifting: bool,
+    ) -> Judge:
         config, prior = self.config, self._prior(sources)
         if not len(answers) or held.keys() != sources.keys():
             return Judge.untaught(course.classes, prior, config.risk)
@@ -366,7 +396,7 @@ class Labeller:
             held,
             answers,
             prior,
-            kind=config.calibration,
+            kind="temperature" if shifting and config.calibration == "auto" else config.calibration,
             risk=config.risk,
             certainty=config.certainty,
             seed=course.options.seed,

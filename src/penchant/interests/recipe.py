@@ -1,10 +1,11 @@
 """Interests end to end: from a community's labelled texts to a labeller, and how good it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import polars as pl
 
 from penchant.data.community import Community
 from penchant.errors import TooLittleDataError
@@ -44,9 +45,10 @@ def train(
     *,
     encoder: Encoder | None = None,
     taxonomy: Taxonomy | None = None,
+    unlabelled: Sequence[str] | None = None,
     verdicts: Sequence[object] | None = None,
 ) -> Labeller:
-    """A labeller from a community: its labels table where there is one, else the names of its items' categories.
+    """A labeller from a community: its labels table where there is one, else its items that have categories.
 
     Rows of the split `train` or of none are learned from, rows of the split `dev` teach calibration and thresholds
     where there are any, rows of the split `test` are left alone. Items' and members' texts without labels serve as
@@ -58,6 +60,7 @@ def train(
         options: seed, device, progress.
         encoder: the default encoder is loaded where the configuration needs one and none is given.
         taxonomy: the tree, where it holds more than the labels given.
+        unlabelled: texts of the same kind without labels; those of the items and events if absent.
         verdicts: of earlier systems; this is the first, and uses none.
 
     Raises:
@@ -71,14 +74,20 @@ def train(
     labels = community.labels
     learned = labels.filter((labels["split"] == "train") | labels["split"].is_null())
     tree = taxonomy or _whole_tree(community)
-    labelled = LabelledTexts.of_community(community, *TRAINING) if len(learned) else None
+    labelled: LabelledTexts | None
+    if len(learned):
+        labelled = LabelledTexts.of_community(community, *TRAINING)
+    else:
+        labelled = None if len(labels) else category_texts(community, config.encoded_texts, options)
+    if unlabelled is None:
+        unlabelled = unlabelled_texts(community, config.beliefs.most_texts, options)
     validation = LabelledTexts.of_community(community, "dev") if (labels["split"] == "dev").any() else None
     return Labeller(config).fit(
         labelled,
         options,
         encoder=encoder,
         taxonomy=tree,
-        unlabelled=unlabelled_texts(community, config.beliefs.most_texts, options),
+        unlabelled=unlabelled,
         validation=validation,
     )
 
@@ -117,6 +126,20 @@ def judge(labeller: Labeller, labelled: LabelledTexts) -> LabellerQuality:
         risk=float((said.sure & ~truth).sum() / max(1, said.sure.sum())),
         hierarchy_violations=hierarchy_violations(classes.taxonomy.labels, said.probabilities),
     )
+
+
+def category_texts(community: Community, most: int, options: Options) -> LabelledTexts | None:
+    """Items with categories as labelled texts, drawn at random where there are more than wanted; None without any.
+
+    The texts are all that the items say but for their categories, or a labeller would learn to look for these.
+    """
+    bare = community.items.with_columns(pl.lit(None, dtype=community.items.schema["categories"]).alias("categories"))
+    texts = replace(community, items=bare).item_texts
+    paths = community.items["categories"].to_list()
+    rows = [row for row, given in enumerate(paths) if given and texts[row].strip()]
+    if len(rows) > most:
+        rows = np.sort(options.rng().permutation(rows)[:most]).tolist()
+    return LabelledTexts.of([texts[row] for row in rows], [paths[row] for row in rows]) if rows else None
 
 
 def unlabelled_texts(community: Community, most: int, options: Options) -> list[str]:

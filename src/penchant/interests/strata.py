@@ -1,6 +1,6 @@
 """Interest stratification: from looks and label probabilities to each member's tiers, with intervals and evidence."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,9 +16,10 @@ from penchant.data.strata import SCHEMA, Strata, Tier
 from penchant.errors import InputError
 from penchant.interests.changes import ChangeRules, Changes, find_changes, sessions, thresholds
 from penchant.interests.evidence import evidence_of
+from penchant.interests.fitted import Fitted
 from penchant.interests.latent import LatentConfig, LatentModel
 from penchant.interests.looks import Looks, Tally, looks, tally
-from penchant.interests.shares import Prior, cells, fitted_prior, session_correlation
+from penchant.interests.shares import cells, fitted_prior, session_correlation
 from penchant.interests.taxonomy import Taxonomy
 from penchant.vectors import Floats, Rows
 
@@ -64,19 +65,6 @@ class StrataConfig(BaseModel):
     """Looks named as evidence for each interest."""
     latent: LatentConfig = LatentConfig()
     """How interests that have hardly shown are predicted."""
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """What a stratifier has learned from a whole community."""
-
-    prior: Prior
-    session_correlation: float
-    rise: float
-    """Log Bayes factor above which an interest is emerging."""
-    fall: float
-    """Log Bayes factor above which an interest is fading."""
-    latent: LatentModel
 
 
 class Stratifier:
@@ -147,7 +135,7 @@ class Stratifier:
         told = np.flatnonzero(counted.size >= rules.least_evidence)
         gathered = sessions(seen, self.item_labels, correlation)
         rise, fall = thresholds(gathered, told, prior, self._change_rules(moment), rules.false_changes)
-        latent = LatentModel.fit(counted, prior.base, leaves, rules.latent)
+        latent = LatentModel.fit(self._lately(seen, counted, correlation), leaves, rules.latent)
         self.fitted = Fitted(prior, correlation, rise, fall, latent)
         return self
 
@@ -179,7 +167,8 @@ class Stratifier:
         gathered = sessions(seen, self.item_labels, fitted.session_correlation)
         changes = find_changes(gathered, fitted.prior, self._change_rules(moment))
         table = self._tiers(counted, changes, _steadiness(seen, self.item_labels, count), fitted)
-        member, label, share = fitted.latent.predict(counted, rows, table)
+        lately = self._lately(seen, counted, fitted.session_correlation)
+        member, label, share = fitted.latent.predict(counted, lately, rows, table)
         tier = np.full(len(member), _TIERS.index(Tier.LATENT))
         latent = _frame(member, label, tier, share, np.zeros(len(share)), share)
         table = pl.concat([table, latent]).sort("member", "label")
@@ -201,6 +190,18 @@ class Stratifier:
     def _tally(self, seen: Looks, count: int, moment: float, correlation: float) -> Tally:
         decay = Decay(half_life=self.config.half_life)
         return tally(seen, self.item_labels, count, now=moment, decay=decay, session_correlation=correlation)
+
+    def _lately(self, seen: Looks, counted: Tally, correlation: float) -> Tally:
+        """What members did of late, by their own measure: what comes next is likest that."""
+        recency = self.config.latent.recency
+        if recency is None or not len(seen):
+            return counted
+        count = len(counted.size)
+        after = np.searchsorted(seen.member, seen.member, side="right") - np.arange(len(seen)) - 1
+        length = np.bincount(seen.member, minlength=count)[seen.member]
+        weight = (seen.weight * np.exp2(-after / length / recency)).astype(np.float32)
+        fresh = replace(seen, weight=weight)
+        return tally(fresh, self.item_labels, count, now=0.0, decay=Decay(), session_correlation=correlation)
 
     def _change_rules(self, moment: float) -> ChangeRules:
         rules = self.config

@@ -1,0 +1,392 @@
+"""The searcher: two indexes, what was learned of queries, and a reason for each item found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from penchant.data.community import Community
+from penchant.data.verdicts import Pick, Ranking
+from penchant.errors import ConfigError, NotFittedError
+from penchant.language import Lang, written_language
+from penchant.search import wording
+from penchant.search.candidates import Candidates, best_first, gather
+from penchant.search.catalogue import Catalogue
+from penchant.search.config import SearchConfig
+from penchant.search.dense import Dense, encoded, for_queries
+from penchant.search.features import features, popularity_of
+from penchant.search.filters import Filters
+from penchant.search.fusion import FusionConfig, fuse
+from penchant.search.lexical import Lexical
+from penchant.search.personal import Taste, nearest_liked, nearness, personalised, taste_of
+from penchant.search.querymap import QueryMap
+from penchant.search.reasons import reason, strategy
+from penchant.search.reranker import Reranker
+from penchant.search.suggestions import Suggestions, searched
+from penchant.search.typos import Speller
+from penchant.search.words import analyse, fold
+from penchant.text.encoder import Encoder
+from penchant.vectors import Floats, Rows
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query as it was read."""
+
+    text: str
+    """Folded, mended, and cut where it was too long."""
+    words: tuple[str, ...]
+    mended: dict[str, str]
+    """Which word was taken for which."""
+    is_cut: bool
+
+
+class Searcher:
+    """Finds the items that answer a query, by their words and by their meaning.
+
+    >>> shop = pl.DataFrame({"item_id": ["p1", "p2"], "title": ["Summer dress with flowers", "铸铁锅"]})
+    >>> found = Searcher().fit(shop).search("flower dres")
+    >>> found[0].title, found[0].reason
+    ('Summer dress with flowers', 'Has “flower” and “dress”.')
+    """
+
+    def __init__(
+        self,
+        config: SearchConfig | None = None,
+        *,
+        encoder: Encoder | None = None,
+        query_encoder: Encoder | None = None,
+    ) -> None:
+        self.config = config or SearchConfig()
+        self.encoder = encoder
+        """Reads items; without one, items are found by words alone."""
+        self.query_encoder = query_encoder or (for_queries(encoder) if encoder is not None else None)
+        self.fusion: FusionConfig = self.config.fusion
+        self.query_map: QueryMap | None = None
+        self.reranker: Reranker | None = None
+        self.strength = self.config.personal.strength
+        """How much a member's taste counts."""
+        self.lexical = Lexical(self.config.lexical)
+        self.dense: Dense | None = None
+        self.middle: Floats = np.zeros(0, dtype=np.float32)
+        """(width,) the mean of the items' vectors."""
+        self.suggestions = Suggestions(self.config.suggestions)
+        self.popularity: Floats = np.zeros(0, dtype=np.float32)
+        """(rows,) how much members did with each item, as a logarithm."""
+        self.community: Community | None = None
+        """Whose members' tastes count."""
+        self._catalogue: Catalogue | None = None
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The items that are searched.
+
+        Raises:
+            NotFittedError: before `fit` or `load`.
+        """
+        if self._catalogue is None:
+            raise NotFittedError("the searcher has no items yet; call fit or load first")
+        return self._catalogue
+
+    def use(self, catalogue: Catalogue) -> None:
+        """Take a catalogue whose words and vectors are indexed already."""
+        self._catalogue = catalogue
+
+    # -- items --
+
+    def fit(self, items: Community | pl.DataFrame) -> Self:
+        """Index the items of a community, or of a table with `item_id` and `title`, from nothing.
+
+        What members of the community searched for becomes suggestions, and what they like may move what they find.
+        """
+        self.community = items if isinstance(items, Community) else None
+        self._catalogue = Catalogue.of(items.items if isinstance(items, Community) else items)
+        self.index_words()
+        self.dense = None
+        if self.encoder is not None:
+            vectors = encoded(self.encoder, self.catalogue.texts())
+            self.dense = Dense(self.config.dense).fit(vectors)
+            self.middle = vectors.mean(axis=0) if len(vectors) else np.zeros(self.encoder.width, dtype=np.float32)
+        asked = searched(self.community) if self.community is not None else []
+        self.suggestions = Suggestions(self.config.suggestions).fit(self.catalogue.titles.to_list(), asked)
+        weights = self.config.personal.event_weights
+        self.popularity = popularity_of(self.community, weights, len(self.catalogue))
+        return self
+
+    def put(self, items: pl.DataFrame) -> None:
+        """Add items, or change those whose id is known; they are found at once.
+
+        Raises:
+            ColumnError: a column is missing or of the wrong type.
+            InputError: an id stands twice.
+            NotFittedError: items are searched by meaning too, and there is no encoder to read the new ones.
+        """
+        if self.dense is not None and self.encoder is None:
+            raise NotFittedError(
+                "items are searched by meaning and there is no encoder to read new ones; load with one"
+            )
+        rows = self.catalogue.put(items)
+        self.popularity = np.pad(self.popularity, (0, len(self.catalogue) - len(self.popularity)))
+        for row in rows.tolist():
+            self.lexical.put(row, self._words_of(row))
+        if self.dense is not None and self.encoder is not None:
+            self.dense.put(rows, encoded(self.encoder, self.catalogue.texts(rows)))
+        self._after_change()
+
+    def remove(self, item_ids: Sequence[str]) -> None:
+        """Take items away; they are found no more.
+
+        Raises:
+            UnknownIdError: an id is not here; then nothing is taken away.
+        """
+        rows = self.catalogue.remove(item_ids)
+        for row in rows.tolist():
+            self.lexical.drop(row)
+        if self.dense is not None:
+            self.dense.drop(rows)
+        self._after_change()
+
+    def on(self, community: Community) -> "Searcher":
+        """The same searcher for a community with newer events."""
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__ | {"community": community}
+        return other
+
+    # -- answers --
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        member_id: str | None = None,
+        filters: Filters | None = None,
+        lang: Lang | None = None,
+    ) -> Ranking:
+        """The k items that answer a query best, each with its reason.
+
+        Args:
+            query: in any words; what is longer than `longest_query` is cut.
+            k: how many; fewer come back where fewer are found.
+            member_id: whose taste counts; nobody's if absent.
+            filters: what the items must be.
+            lang: of reasons and strategy; that of the query if absent.
+
+        Raises:
+            UnknownIdError: there is no such member.
+            ConfigError: k is below one, or no item is of a category or has a tag that was asked for.
+            NotFittedError: a member was named, and the searcher knows no community.
+        """
+        if k < 1:
+            raise ConfigError(f"k is {k}; ask for at least 1 item")
+        lang = lang or written_language(query)
+        fits = (filters or Filters()).fits(self.catalogue)
+        taste = self.taste(member_id) if member_id is not None else None
+        asked = self.read(query)
+        if not asked.words:
+            return Ranking((), wording.NO_WORDS(lang), member_id)
+        if not fits.any():
+            return Ranking((), wording.NOTHING_FITS(lang, items=int(self.catalogue.alive.sum())), member_id)
+        (found,) = self.candidates([asked], fits=fits, depth=max(k, self.config.depth))
+        if not len(found):
+            return Ranking((), wording.NOTHING_FOUND(lang), member_id)
+        best, scores = self.ordered(found, k, taste)
+        told = strategy(
+            with_meaning=self._with_meaning,
+            some_have_words=bool(found.lexical.any()),
+            is_reranked=self.reranker is not None,
+            member_id=member_id,
+            has_taste=taste is not None and self.strength > 0,
+            mended=asked.mended,
+            cut_at=self.config.longest_query if asked.is_cut else None,
+            lang=lang,
+        )
+        return Ranking(self._picks(best, scores, taste, lang), told, member_id)
+
+    def suggest(self, begun: str, k: int = 10) -> list[str]:
+        """How a query that was begun may go on, the likeliest first."""
+        return self.suggestions.complete(begun, k)
+
+    # -- the steps of an answer, for many queries at once: learning and benchmarks --
+
+    def read(self, query: str) -> Asked:
+        """A query folded, cut and mended."""
+        text = fold(query.strip())
+        cut = text[: self.config.longest_query]
+        mended, changes = self._speller.correct(cut)
+        return Asked(mended, tuple(analyse(mended)), changes, len(text) > len(cut))
+
+    def vectors(self, asked: Sequence[Asked]) -> Floats | None:
+        """(queries, width) as the encoder reads them; None where items are searched by words alone."""
+        if self.query_encoder is None or not self._with_meaning:
+            return None
+        return encoded(self.query_encoder, [one.text for one in asked])
+
+    def candidates(
+        self,
+        asked: Sequence[Asked],
+        *,
+        fits: NDArray[np.bool_] | None = None,
+        depth: int | None = None,
+        plain: Floats | None = None,
+        mapped: Floats | None = None,
+    ) -> list[Candidates]:
+        """The items worth ranking for each query.
+
+        Args:
+            asked: the queries.
+            fits: (rows,) True where an item may be found; all that are there if absent.
+            depth: best items of each list; as configured if absent.
+            plain: (queries, width) vectors of the queries; encoded if absent.
+            mapped: the same as a map turned them; turned by the searcher's own if absent.
+        """
+        plain = self.vectors(asked) if plain is None else plain
+        if mapped is None and plain is not None:
+            mapped = plain if self.query_map is None else self.query_map.apply(plain)
+        return [
+            gather(
+                one.text,
+                one.words,
+                self.lexical,
+                self.dense,
+                fits=self.catalogue.alive if fits is None else fits,
+                id_rank=self.catalogue.id_rank,
+                depth=depth or self.config.depth,
+                vectors=None if plain is None or mapped is None else (mapped[place], plain[place]),
+            )
+            for place, one in enumerate(asked)
+        ]
+
+    def head(self, found: Candidates, k: int = 0) -> tuple[Candidates, Floats]:
+        """The candidates that may be put into another order, the best k at least, and their fused scores."""
+        fusion = self.fusion if self._with_meaning else self.fusion.model_copy(update={"meaning": 0.0})
+        scores = fuse(found, fusion)
+        depth = self.config.depth if self.config.reranker is None else self.config.reranker.depth
+        best = best_first(scores, found.rows, self.catalogue.id_rank, max(k, depth))
+        return found.take(best), scores[best]
+
+    def features(self, head: Candidates, fused: Floats) -> Floats:
+        """(candidates, features) what the reranker sees."""
+        titles = self.catalogue.titles.gather(head.rows).to_list()
+        return features(head, fused, titles, self.popularity[head.rows], self.lexical.weight)
+
+    def ordered(self, found: Candidates, k: int, taste: Taste | None = None) -> tuple[Candidates, Floats]:
+        """The k best candidates and their scores, best first."""
+        head, scores = self.head(found, k)
+        if self.reranker is not None:
+            scores = self.reranker.score(self.features(head, scores))
+        if taste is not None and self.strength > 0:
+            scores = personalised(scores, self.near(taste, head.rows), self.strength)
+        titles = self.catalogue.titles.gather(head.rows).to_list()
+        if exact := [place for place, title in enumerate(titles) if fold(title.strip()) == head.query]:
+            # Whoever writes a whole title means that item, whatever was learned from other queries.
+            scores[exact] = scores.max() + 1
+        best = best_first(scores, head.rows, self.catalogue.id_rank, k)
+        return head.take(best), scores[best]
+
+    def taste(self, member_id: str, *, before: datetime | None = None) -> Taste | None:
+        """What a member likes; None where nothing says so, or items are searched by words alone.
+
+        Raises:
+            NotFittedError: the searcher knows no community.
+            UnknownIdError: there is no such member.
+        """
+        if self.community is None:
+            raise NotFittedError("a member was named and the searcher knows no community; fit or load it with one")
+        if self.dense is None:
+            self.community.member_ids.row(member_id)
+            return None
+        return taste_of(
+            self.community, member_id, self.catalogue, self.dense, self.middle, self.config.personal, before=before
+        )
+
+    def near(self, taste: Taste, rows: Rows) -> Floats:
+        """(rows,) how near each row is to a taste."""
+        assert self.dense is not None, "a taste comes from the index of vectors"
+        return nearness(taste, rows, self.dense, self.middle)
+
+    def index_words(self) -> None:
+        """Index the words of all items anew, so that none is kept beside the index."""
+        self.lexical.fit(self._words_of(row) for row in range(len(self.catalogue)))
+        self.__dict__.pop("_speller", None)
+
+    def save(self, folder: Path | str) -> None:
+        """Write both indexes and what was learned; the community and the encoder are not written.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        from penchant.search.saving import save_searcher
+
+        save_searcher(self, Path(folder))
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path | str,
+        *,
+        encoder: Encoder | None = None,
+        query_encoder: Encoder | None = None,
+        community: Community | None = None,
+    ) -> "Searcher":
+        """Read back what `save` wrote, both indexes memory-mapped; answers are identical.
+
+        Args:
+            folder: that `save` wrote.
+            encoder: the one that the items were read with; without one, items are found by words alone.
+            query_encoder: reads queries; the encoder in that role if absent.
+            community: whose members' tastes count.
+
+        Raises:
+            ArtifactError: the folder is damaged or of another kind, or the encoder is another one.
+        """
+        from penchant.search.saving import load_searcher
+
+        return load_searcher(Path(folder), encoder=encoder, query_encoder=query_encoder, community=community)
+
+    @property
+    def _with_meaning(self) -> bool:
+        return self.dense is not None and self.query_encoder is not None
+
+    @cached_property
+    def _speller(self) -> Speller:
+        return Speller(self.lexical.vocabulary, self.lexical.frequency, self.config.typos)
+
+    def _words_of(self, row: int) -> list[str]:
+        if not self.catalogue.alive[row]:
+            return []
+        item = self.catalogue.items.row(row, named=True)
+        title = analyse(item["title"])
+        rest = analyse("\n".join([*(item["categories"] or ()), *(item["tags"] or ()), item["text"] or ""]))
+        # Where there is nothing else, a title stands against nothing.
+        return title * self.config.lexical.title_weight + rest if rest else title
+
+    def _after_change(self) -> None:
+        self.__dict__.pop("_speller", None)
+        if self.lexical.stale:
+            self.index_words()
+
+    def _picks(self, best: Candidates, scores: Floats, taste: Taste | None, lang: Lang) -> tuple[Pick, ...]:
+        near = self.near(taste, best.rows) if taste is not None and self.strength > 0 else np.zeros(len(best))
+        picks = []
+        for place, row in enumerate(best.rows.tolist()):
+            liked: list[tuple[str, str]] = []
+            if taste is not None and self.dense is not None and near[place] > 0:
+                liked = nearest_liked(taste, row, self.catalogue, self.dense, self.middle)
+            why, evidence = reason(
+                self.lexical.parts(best.words, row),
+                bool(best.dense_rank[place] >= 0),
+                self.fusion.meaning,
+                best.query,
+                liked,
+                lang,
+            )
+            title = self.catalogue.titles[row]
+            picks.append(Pick(self.catalogue.items["item_id"][row], title, float(scores[place]), why, evidence))
+        return tuple(picks)
