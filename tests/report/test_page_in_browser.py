@@ -1,5 +1,6 @@
 """The report in a real browser: it draws, it speaks, it asks the network for nothing."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -69,9 +70,10 @@ def test_every_chart_is_drawn_without_errors_or_network(reports: dict[Lang, Path
     assert [url for url in visit.asked if not url.startswith(("file:", "data:"))] == []
     charts = visit.page.evaluate(
         "[...document.querySelectorAll('[data-chart]')].map(plot => [plot.dataset.chart,"
-        " plot.querySelectorAll('.barlayer path, .scatterlayer path').length])"
+        " plot.querySelectorAll('.barlayer path, .scatterlayer path, .sunburstlayer path').length])"
     )
-    assert len(charts) >= 7
+    assert len(charts) >= 9
+    assert {"interest-tree-data", "interest-tiers-data", "interests-of-0-data"} <= {name for name, _ in charts}
     assert all(marks > 0 for _, marks in charts), charts
 
 
@@ -126,12 +128,50 @@ def test_texts_stand_out_from_what_is_behind_them(reports: dict[Lang, Path], vis
     """Contrast of at least 4.5 to 1 (WCAG 2.1, level AA) for the colours that texts wear."""
     visit.open(reports["en"], scheme=scheme)
     pairs = [("--ink", "--card"), ("--quiet", "--card"), ("--quiet", "--page"), ("--accent", "--accent-soft")]
-    for text, behind in [*pairs, ("--on-series", "--series-1"), ("--on-series", "--series-3")]:
+    for text, behind in [*pairs, *(("--on-series", f"--series-{place}") for place in range(1, 9))]:
         colours = [
             visit.page.evaluate(f"getComputedStyle(document.documentElement).getPropertyValue('{name}').trim()")
             for name in (text, behind)
         ]
         assert contrast(*colours) >= 4.5, (text, behind, colours)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_marked_words_stay_readable(reports: dict[Lang, Path], visit: Visit, scheme: str) -> None:
+    """Contrast of at least 4.5 to 1 between a word and its mark, at every strength."""
+    visit.open(reports["en"], scheme=scheme)
+    root = "getComputedStyle(document.documentElement).getPropertyValue"
+    ink, card = (visit.page.evaluate(f"{root}('{name}').trim()") for name in ("--ink", "--card"))
+    for name in [f"{side}-{strength}" for side in ("for", "against") for strength in range(1, 6)]:
+        mark = visit.page.evaluate(
+            "name => { const mark = document.createElement('mark'); mark.className = name; document.body.append(mark);"
+            " return getComputedStyle(mark).backgroundColor; }",
+            name,
+        )
+        red, green, blue, depth = (float(value) for value in re.findall(r"[\d.]+", mark.removeprefix("color(srgb")))
+        assert depth > 0.05, mark
+        behind = [int(card[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        mixed = [depth * own + (1 - depth) * under for own, under in zip((red, green, blue), behind, strict=True)]
+        assert contrast(ink, "#" + "".join(f"{round(255 * channel):02x}" for channel in mixed)) >= 4.5, name
+
+
+def test_interests_of_the_build_stand_on_the_page(
+    reports: dict[Lang, Path], visit: Visit, built_workspace: Path
+) -> None:
+    visit.open(reports["zh"])
+    text = visit.page.inner_text("#interests")
+    interests = Workspace.open(built_workspace).require_current().interests()
+    assert interests.source.why("zh") in text
+    told = visit.page.locator("#interests .member h3 .id").all_inner_texts()
+    assert told == visit.page.locator("#members .member h3 .id").all_inner_texts()
+    cores = [interests.strata[member].core for member in told]
+    assert any(cores)
+    for core in cores:
+        if core:
+            assert core[0].evidence[0].title in text
+    marked = visit.page.locator("#interests .marked p:not(.said)").all_inner_texts()
+    assert marked
+    assert visit.page.locator("#interests .marked mark").count() > 0
 
 
 def test_charts_have_words_and_a_table_for_whoever_cannot_see_them(reports: dict[Lang, Path], visit: Visit) -> None:

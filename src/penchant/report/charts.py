@@ -24,6 +24,8 @@ class Chart:
     figure: dict[str, Any]
     headings: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    text_columns: int = 1
+    """Columns of the table that hold words; the others hold numbers."""
     height: int = 300
     wide: bool = False
 

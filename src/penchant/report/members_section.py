@@ -9,7 +9,7 @@ from typing import Final
 from penchant.data.community import Community
 from penchant.data.verdicts import Evidence, Ranking
 from penchant.language import Lang, Phrase
-from penchant.report.page import EventLine, ListCard, MemberCard, PickLine, Section
+from penchant.report.page import EventLine, ListCard, MemberCard, PickLine, Section, TierChip
 from penchant.report.stories import Story
 from penchant.report.words import clipped, event_words, kind_name
 
@@ -21,8 +21,14 @@ _NONE: Final = Phrase("No events yet. The items nearest to it:", "还没有任�
 _FEW: Final = Phrase("Events so far: {count}. The items nearest to it:", "目前仅有 {count} 条行为。与之最相近的物品：")
 
 
-def member_card(story: Story, ranking: Ranking, community: Community, lang: Lang) -> MemberCard:
-    """One member's story beside the ranking made for them."""
+def member_card(
+    story: Story,
+    ranking: Ranking,
+    community: Community,
+    lang: Lang,
+    interests: tuple[TierChip, ...] = (),
+) -> MemberCard:
+    """One member's story beside the ranking made for them; their tiers, where known, in place of their tastes."""
     facts = Phrase("{events:,} events, from {first} to {last}", "共 {events:,} 条行为，{first} 至 {last}")(
         lang, events=story.events, first=day(story.first), last=day(story.last)
     )
@@ -33,6 +39,7 @@ def member_card(story: Story, ranking: Ranking, community: Community, lang: Lang
         why=story.why(lang),
         facts=facts,
         tastes=tuple((clipped(category, 60), f"{share:.0%}") for category, share in story.tastes),
+        interests=interests,
         history_heading=heading(lang, shown=shown, events=story.events),
         history=tuple(
             EventLine(clipped(told.title), day(told.at), _in_a_row(told.events, lang)) for told in story.history

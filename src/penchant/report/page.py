@@ -18,6 +18,9 @@ SAY: Final = {
     "tastes": Phrase("Tastes", "偏好"),
     "recommended": Phrase("Recommended now, with the reason", "当前推荐与理由"),
     "evidence": Phrase("Evidence", "依据"),
+    "rests_on": Phrase("What each rests on, and how far", "各兴趣的依据及其占比"),
+    "for": Phrase("speaks for it", "支持"),
+    "against": Phrase("speaks against it", "反对"),
     "glossary": Phrase("How to read the numbers", "指标说明"),
 }
 
@@ -76,6 +79,56 @@ class EventLine:
 
 
 @dataclass(frozen=True)
+class TierChip:
+    """A tier with its colour, and what is said beside it: what the tier means, or which interests are in it."""
+
+    tier: str
+    tone: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TierLine:
+    """An interest in its tier's colour, and what it rests on, the strongest first."""
+
+    label: str
+    tier: str
+    tone: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TierPicture:
+    """A member's interests, drawn; without a chart there is nothing to draw, and `facts` says why."""
+
+    id: str
+    why: str
+    facts: str
+    chart: Chart | None
+    lines: tuple[TierLine, ...]
+    latent: TierChip | None
+    """What is predicted, with no bar of its own."""
+
+
+@dataclass(frozen=True)
+class MarkedPiece:
+    """A piece of a text; `strength` from 0 to 5 is how strongly it speaks for a label, or against it."""
+
+    text: str
+    strength: int = 0
+    against: bool = False
+
+
+@dataclass(frozen=True)
+class MarkedText:
+    """A text with the pieces marked that made a labeller say what it says."""
+
+    label: str
+    said: str
+    pieces: tuple[MarkedPiece, ...]
+
+
+@dataclass(frozen=True)
 class MemberCard:
     """A member: who, what they did, what they get and why."""
 
@@ -83,6 +136,8 @@ class MemberCard:
     why: str
     facts: str
     tastes: tuple[tuple[str, str], ...]
+    interests: tuple["TierChip", ...]
+    """Stand in place of the tastes where tiers are known."""
     history_heading: str
     history: tuple[EventLine, ...]
     picks: tuple[PickLine, ...]
@@ -97,10 +152,17 @@ class Section:
     short: str
     heading: str
     lead: str
+    key: tuple[TierChip, ...] = ()
+    """What the colours of the section mean."""
     charts: tuple[Chart, ...] = ()
     tables: tuple[TableCard, ...] = ()
     members: tuple[MemberCard, ...] = ()
     lists: tuple[ListCard, ...] = ()
+    pictures: tuple[TierPicture, ...] = ()
+    pictures_heading: str = ""
+    marked: tuple[MarkedText, ...] = ()
+    marked_heading: str = ""
+    marked_note: str = ""
 
 
 @dataclass(frozen=True)

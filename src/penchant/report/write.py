@@ -1,6 +1,7 @@
 """The report on a workspace: its current build gathered into one page."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,19 +12,25 @@ import polars as pl
 from penchant import __version__
 from penchant.artifacts import write_atomically
 from penchant.data.community import Community
-from penchant.errors import ArtifactError
+from penchant.errors import ArtifactError, NotBuiltError
 from penchant.language import Lang, Phrase
 from penchant.report.build_section import build_section
 from penchant.report.community_section import community_section, span, tiles
 from penchant.report.glance import glance
+from penchant.report.interests_glance import InterestsGlance, interests_glance
+from penchant.report.interests_section import interests_section, interests_tile, no_interests_section
+from penchant.report.marked_texts import marked_texts
 from penchant.report.members_section import member_card, members_section, newcomers_section
 from penchant.report.page import Page, Section, render
 from penchant.report.quality_section import GLOSSARY, quality_section, quality_tile
 from penchant.report.reading_section import reading_section
 from penchant.report.stories import tell, telling_members
+from penchant.report.tier_pictures import tier_chips
 from penchant.workspace import Workspace
 
 if TYPE_CHECKING:
+    from penchant.builds import Build
+    from penchant.interests import Interests
     from penchant.recommend import Recommender
 
 PICKS: Final = 5
@@ -61,18 +68,24 @@ def write_report(
     build = workspace.require_current()
     community, recommender = build.community, build.recommender()
     seen, quality = glance(community), build.quality
+    members, interests = telling_members(community), _interests_of(build)
+    held = _interests_glance(community, interests) if interests is not None else None
     sections: list[Section | None] = [
         community_section(seen, lang),
         _reading(workspace, lang),
         quality_section(quality, lang),
-        _members(community, recommender, lang),
+        _interests(community, interests, held, members, lang),
+        _members(community, recommender, members, interests, lang),
         _newcomers(community, recommender, lang),
         build_section(build, {stage.name: stage.title for stage in STAGES}, lang),
     ]
     page = Page(
         title=title or workspace.path.resolve().stem,
         subtitle=span(seen, lang),
-        tiles=(*tiles(seen, lang), *filter(None, [quality_tile(quality, lang)])),
+        tiles=(
+            *tiles(seen, lang),
+            *filter(None, [interests_tile(held, lang) if held else None, quality_tile(quality, lang)]),
+        ),
         sections=tuple(section for section in sections if section is not None),
         glossary=tuple((term(lang), meaning(lang)) for term, meaning in GLOSSARY),
         made=MADE(lang, version=__version__, day=f"{datetime.now(UTC):%Y-%m-%d}"),
@@ -111,12 +124,53 @@ def _reading(workspace: Workspace, lang: Lang) -> Section | None:
     return reading_section(summary, lang)
 
 
-def _members(community: Community, recommender: "Recommender", lang: Lang) -> Section | None:
+def _interests_of(build: "Build") -> "Interests | None":
+    try:
+        return build.interests()
+    except NotBuiltError:
+        # A build of an earlier Penchant.
+        return None
+
+
+def _interests_glance(community: Community, interests: "Interests") -> InterestsGlance:
+    weights = interests.config.strata.weights
+    return interests_glance(community, interests.taxonomy, interests.item_labels, interests.strata, weights)
+
+
+def _interests(
+    community: Community,
+    interests: "Interests | None",
+    held: InterestsGlance | None,
+    members: Sequence[tuple[int, Phrase]],
+    lang: Lang,
+) -> Section:
+    if interests is None or held is None:
+        return no_interests_section(lang)
+    labeller = interests.labeller
+    return interests_section(
+        held,
+        interests.strata,
+        members,
+        lang,
+        marked=marked_texts(labeller, community, lang) if labeller is not None else (),
+        source=interests.source.why(lang),
+        discovery=interests.discovery,
+    )
+
+
+def _members(
+    community: Community,
+    recommender: "Recommender",
+    members: Sequence[tuple[int, Phrase]],
+    interests: "Interests | None",
+    lang: Lang,
+) -> Section | None:
     cards = []
-    for member, why in telling_members(community):
+    for member, why in members:
         story = tell(community, member, why, weights=recommender.config.event_weights)
         ranking = recommender.recommend(story.member_id, PICKS, lang=lang)
-        cards.append(member_card(story, ranking, community, lang))
+        chips = tier_chips(interests.strata[story.member_id], lang) if interests is not None else ()
+        cards.append(member_card(story, ranking, community, lang, chips))
     return members_section(cards, lang) if cards else None
 
 

@@ -31,10 +31,13 @@
   const draw = () =>
     Promise.all([...document.querySelectorAll("[data-chart]")].map((plot) => {
       const { data, layout } = JSON.parse(document.getElementById(plot.dataset.chart).textContent);
+      // A circle needs no more height than it has width.
+      const height = data[0].type === "sunburst" ? Math.min(plot.dataset.height, plot.clientWidth) : plot.dataset.height;
+      plot.style.minHeight = `${height}px`;
       const full = {
         ...layout,
         width: plot.clientWidth,
-        height: Math.max(plot.dataset.height, root.classList.contains("printing") ? 0 : plot.clientHeight),
+        height: Math.max(height, root.classList.contains("printing") ? 0 : plot.clientHeight),
         margin: { l: 8, r: 12, t: 8, b: 8, pad: 2 },
         paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
         font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: "--ink" },
