@@ -137,9 +137,7 @@ class Build:
         """
         from penchant.recommend import Recommender
 
-        return Recommender.load(
-            self.folder("recommend"), self.community, encoder=encoder, home=self.path.parent.parent
-        )
+        return Recommender.load(self.folder("recommend"), self.community, encoder=encoder, home=self.path.parent.parent)
 
     def interests(self, *, encoder: "Encoder | None" = None) -> "Interests":
         """The interests of this build: the tree, what each item is about, every member's tiers.

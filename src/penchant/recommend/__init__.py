@@ -1,8 +1,27 @@
 """What should we show this member now, and why?"""
 
 from penchant.recommend.config import RecommendConfig
+from penchant.recommend.diversity import DiversityConfig
+from penchant.recommend.exploration import ExplorationConfig
+from penchant.recommend.policy import Policy, PolicyConfig
+from penchant.recommend.propensities import read_log, rewarded
 from penchant.recommend.recipe import Evaluation, Fitted, evaluate, fit, train
 from penchant.recommend.recommender import Recommender
 from penchant.recommend.rules import RulesConfig
 
-__all__ = ["Evaluation", "Fitted", "RecommendConfig", "Recommender", "RulesConfig", "evaluate", "fit", "train"]
+__all__ = [
+    "DiversityConfig",
+    "Evaluation",
+    "ExplorationConfig",
+    "Fitted",
+    "Policy",
+    "PolicyConfig",
+    "RecommendConfig",
+    "Recommender",
+    "RulesConfig",
+    "evaluate",
+    "fit",
+    "read_log",
+    "rewarded",
+    "train",
+]

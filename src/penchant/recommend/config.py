@@ -1,5 +1,6 @@
 """The settings of recommendation."""
 
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
@@ -11,6 +12,7 @@ from penchant.data.community import Community
 from penchant.data.interactions import EventWeights
 from penchant.recommend.blend import BlendConfig
 from penchant.recommend.opinions import AGAIN, POPULARITY, TEXT
+from penchant.recommend.policy import PolicyConfig
 from penchant.recommend.rules import RulesConfig
 
 SourceName = Literal["popularity", "ease", "als", "neighbours", "cooccurrence", "next", "again", "text"]
@@ -38,6 +40,8 @@ class RecommendConfig(BaseModel):
     The rating_floor of event_weights, where it is set, decides in their place."""
     rules: RulesConfig = RulesConfig()
     """What may be shown to whom."""
+    policy: PolicyConfig = PolicyConfig()
+    """What happens between scores and the list shown: business rules, diversity, exploration."""
     validation: Literal["last", "random", "time"] = "last"
     """Which events are held out to tune on: each member's last, a tenth of each member's, or the last tenth of all."""
     tuning: Literal["full", "recency", "none"] = "recency"
@@ -71,6 +75,10 @@ class RecommendConfig(BaseModel):
             return self
         middle = (float(ratings.min()) + float(ratings.max())) / 2  # type: ignore[arg-type]
         return self.model_copy(update={"event_weights": self.event_weights.model_copy(update={"rating_floor": middle})})
+
+    def at_home(self, home: Path | None) -> "RecommendConfig":
+        """The same settings with the folder that the policy's files start from; it is never saved."""
+        return self.model_copy(update={"policy": self.policy.model_copy(update={"home": home})})
 
     def start(self, name: str) -> ScorerConfig:
         """The settings that a source starts from.

@@ -157,7 +157,7 @@ def judged_by(
         rng: samples the members where there are more than `tuning_members`; all are taken without it.
     """
     shape = (len(known.member_ids), len(known.item_ids))
-    off = closed(known, config.rules)
+    off = closed(known, config.rules) | config.policy.rules().excluded(known)
     shut = seen(known.events, shape, config.rules)
     liked = histories(held_out, weights=config.event_weights).matrix(shape[1])
     liked.data = (liked.data > 0).astype(np.float32)

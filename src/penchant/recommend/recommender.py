@@ -83,12 +83,14 @@ class Recommender:
         """What turns scores into the list shown; its rule file is read once."""
         text = self.sources.get(TEXT)
         vectors = text.vectors if isinstance(text, TextSimilarity) else None
-        return Policy(self.config.policy, self.community, self.config.policy.rules(), vectors)
+        return Policy.of(self.config.policy, self.community, vectors)
 
     def on(self, community: Community) -> "Recommender":
         """The same recommender over a community with the same items, such as one with newer events."""
         _check_items(self.community, community)
-        return Recommender(community, self.sources, self.weights, self.config, cold=self.cold)
+        other = Recommender(community, self.sources, self.weights, self.config, cold=self.cold)
+        other.__dict__["policy"] = self.policy.on(community)
+        return other
 
     def with_weights(self, weights: Mapping[str, float]) -> "Recommender":
         """The same recommender with other weights; a source that is not named is left out."""
