@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from penchant.settings import Settings
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -19,6 +21,8 @@ def test_shop_reviews_are_learned_labelled_and_explained(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("PENCHANT_DATA", raising=False)
+    # Settings are read once a process, and another test may have read them.
+    monkeypatch.setattr("penchant.data.public.catalogue.settings", Settings)
     runpy.run_path(str(EXAMPLES / "shop_reviews_zh.py"))["main"](texts=480, encoder=None)
     told = capsys.readouterr().out
     assert "改用模拟评论" in told

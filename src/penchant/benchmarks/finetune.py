@@ -18,6 +18,7 @@ from penchant.data.public import load
 from penchant.errors import ConfigError, TooLittleDataError
 from penchant.evaluation.cost import measured
 
+ENCODER: Final = "e5-small"
 TEXTS: Final = 1000
 """Training texts, unless the protocol says otherwise."""
 
@@ -91,9 +92,9 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
         for seed in seeds:
             task = drawn(labels, count, seed)
             without.append(tfidf_accuracy(task))
-            found.setdefault(_TEXTBOOK, []).append(_apart(textbook, task, seed))
+            found.setdefault(_TEXTBOOK, []).append(_apart(textbook, task, seed, ENCODER))
             for name in chosen:
-                found.setdefault(name, []).append(_apart(tuned, task, seed, MODES[name]))
+                found.setdefault(name, []).append(_apart(tuned, task, seed, MODES[name], ENCODER))
     return BenchResult(
         name="finetune",
         data=data_name(data),
@@ -149,14 +150,14 @@ def tfidf_accuracy(task: Task) -> float:
     return float(np.mean(model.predict(task.test_texts) == np.array(task.test_labels)))
 
 
-def tuned(task: Task, seed: int, fields: dict[str, Any]) -> Measured:
+def tuned(task: Task, seed: int, fields: dict[str, Any], name: str) -> Measured:
     """Our own fine-tuning in one mode."""
     from penchant.text.finetune import Example, FinetuneConfig, finetune
     from penchant.text.transformer import load_encoder
     from penchant.training.options import Options
 
     options = Options(seed=seed, progress=False)
-    encoder = load_encoder("e5-small", options=options)
+    encoder = load_encoder(name, options=options)
     config = FinetuneConfig.model_validate({"max_length": _LENGTH, **fields})
     examples = [Example(text, label) for text, label in zip(task.texts, task.labels, strict=True)]
     started = time.process_time()
@@ -178,7 +179,7 @@ def tuned(task: Task, seed: int, fields: dict[str, Any]) -> Measured:
     )
 
 
-def textbook(task: Task, seed: int) -> Measured:
+def textbook(task: Task, seed: int, name: str) -> Measured:
     """The loop of the textbooks, around the same model: nothing spared, nothing tuned."""
     import torch
     from torch import nn
@@ -186,7 +187,7 @@ def textbook(task: Task, seed: int) -> Measured:
     from penchant.text.transformer import load_encoder, load_model
     from penchant.training.options import Options
 
-    encoder = load_encoder("e5-small", options=Options(progress=False), max_tokens=_LENGTH)
+    encoder = load_encoder(name, options=Options(progress=False), max_tokens=_LENGTH)
     names = sorted(set(task.labels))
     torch.manual_seed(seed)
     with measured() as cost:

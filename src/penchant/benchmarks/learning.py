@@ -15,7 +15,7 @@ from penchant.interests.learning import SuggestConfig, fit_predict, suggest
 from penchant.text.encoder import Encoder
 from penchant.vectors import Floats, unit_rows
 
-POOL: Final = 4_000
+POOL: Final = 10_000
 """Texts that may be labelled."""
 TEST: Final = 2_000
 """Texts to judge by, or a third of all where that is fewer."""

@@ -23,7 +23,7 @@ class SuggestConfig(BaseModel):
     method: Literal["margin", "entropy", "change", "random"] = "margin"
     """What makes a text worth labelling: `margin`: its two likeliest labels are close; `entropy`: all are; `change`:
     its label is expected to move the model far (Settles and Craven, 2008); `random`: nothing, for comparison."""
-    diversity: PositiveInt = 10
+    diversity: PositiveInt = 50
     """So many times as many of the worthiest texts are looked at as are wanted, and spread out: 1 switches that off."""
     inverse_penalty: PositiveFloat = 3.0
     """C of the linear model over centred vectors."""
@@ -61,8 +61,9 @@ def suggest(
 ) -> Rows:
     """Rows of the texts to label next, no two of them near each other, the worthiest first.
 
-    Among the texts worth most, the count wanted are picked by k-means++ seeding on the vectors weighted by worth (as in
-    BADGE, Ash et al., 2020), away from each other: many copies of one doubtful text teach no more than one.
+    The texts worth most are clustered into as many as are wanted, weighted by worth, and the text nearest to each
+    cluster's centre is picked (Zhdanov, 2019): many copies of one doubtful text teach no more than one, and a text that
+    is like many others more than one like none.
 
     Args:
         probabilities: (texts, classes) of the model so far.
@@ -116,22 +117,30 @@ def worth(probabilities: Floats, vectors: Floats, method: Literal["margin", "ent
 
 
 def _spread(vectors: Floats, worths: Floats, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Places of vectors far apart, drawn by worth times squared distance to those drawn before."""
+    """Places of the vectors nearest to the centres of as many clusters, the worthiest first.
+
+    Args:
+        vectors: the worthiest first.
+        worths: from 0 up.
+        count: fewer than there are vectors.
+        rng: of the first centres.
+    """
+    from sklearn.cluster import KMeans
+
     unit = unit_rows(vectors)
-    picked = [int(worths.argmax())]
-    distance = np.full(len(unit), np.inf, dtype=np.float64)
-    for _ in range(count - 1):
-        distance = np.minimum(distance, np.maximum(2 - 2 * (unit @ unit[picked[-1]]), 0).astype(np.float64))
-        shares = distance * worths
-        shares[picked] = 0
-        total = shares.sum()
-        if total <= 0:
-            # Only copies of what was picked are left: the worthiest of these.
-            left = np.setdiff1d(np.arange(len(unit)), picked)
-            picked += left[np.argsort(-worths[left], kind="stable")[: count - len(picked)]].tolist()
-            break
-        picked.append(int(rng.choice(len(unit), p=shares / total)))
-    return np.array(picked)
+    first = np.sort(np.unique(unit.round(6), axis=0, return_index=True)[1])
+    if len(first) <= count:
+        # Only copies of these are left: the worthiest of them.
+        copies = np.setdiff1d(np.arange(len(unit)), first)
+        return np.concatenate([first, copies])[:count]
+    points, weights = unit[first], np.maximum(worths[first], 1e-9)
+    clusters = KMeans(count, n_init=1, max_iter=20, random_state=int(rng.integers(2**31)))
+    away = clusters.fit(points, sample_weight=weights).transform(points)
+    picked: list[int] = []
+    for column in away.T:
+        nearest = column.argsort(kind="stable")
+        picked.append(int(next(place for place in nearest if place not in picked)))
+    return first[np.sort(picked)]
 
 
 @dataclass(frozen=True)
