@@ -27,6 +27,10 @@ PROTOCOLS: Final = ("random", "last", "time")
 SEEDS: Final = (0, 1, 2)
 K: Final = 10
 KEYS: Final = ("ndcg@10", "recall@10", "hit@10", "mrr")
+BLEND: Final = "blend"
+RANKER: Final = "ranker"
+ROUNDS: Final = 4
+"""Further cuts that the ranker learns from."""
 MEMBERS_ASKED: Final = 20
 """Members whose reasons are put to the test, for each seed."""
 
@@ -71,8 +75,9 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     holds out each member's last event and the one before, `time` the last tenth of all events and the tenth before, and
     there the validation events belong to the histories at the test, though nothing is fitted on them. Under all, items
     of the training and validation parts are left out of the lists, as RecBole does. Weights and settings are picked
-    anew for each seed. Where members buy an item again, a table tells how well all purchases, and not only new ones,
-    are foreseen.
+    anew for each seed. `penchant` is the ranker where it beat the blend on validation data, else the blend; both stand
+    beside it, the ranker also where it was not worth using. Where members buy an item again, a table tells how well all
+    purchases, and not only new ones, are foreseen.
 
     Raises:
         ConfigError: there is no such protocol.
@@ -84,18 +89,22 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     with measured() as cost:
         community = load(data)
         encoder = _encoder()
-        config = RecommendConfig(tuning="full", liked_ratings="all")
-        systems, valid, table = _judge(community, protocol, seeds, config, encoder)
+        config = RecommendConfig.model_validate(
+            {"tuning": "full", "liked_ratings": "all", "validation": protocol, "ranker": {"rounds": ROUNDS}}
+        )
+        systems, valid, table, features = _judge(community, protocol, seeds, config, encoder)
         tables = {"settings and weights": table}
+        if features:
+            tables["what the ranker goes by"] = features
         if _has_repeats(community):
             repeats = config.model_copy(update={"rules": RulesConfig(repeat_purchases=True)})
-            again, _, _ = _judge(community, protocol, seeds, repeats, encoder, reasons=False)
+            again, *_ = _judge(community, protocol, seeds, repeats, encoder, reasons=False)
             tables["all purchases, repeated ones too"] = [
                 {"system": name, **{key: figure.mean for key, figure in figures(found.metrics).items()}}
                 for name, found in again.items()
             ]
     ours = systems.pop("penchant")
-    singles = [found for name, found in systems.items() if name != WITHOUT_LANGUAGE_MODEL]
+    singles = [found for name, found in systems.items() if name not in (WITHOUT_LANGUAGE_MODEL, BLEND, RANKER)]
     for seed_place, means in enumerate(ours.metrics):
         best = max(found.metrics[seed_place]["ndcg@10"] for found in singles)
         means["gain_over_best_candidate"] = means["ndcg@10"] / best if best else 0.0
@@ -125,10 +134,11 @@ def _judge(
     encoder: Encoder,
     *,
     reasons: bool = True,
-) -> tuple[dict[str, _Collected], list[float], list[dict[str, Cell]]]:
+) -> tuple[dict[str, _Collected], list[float], list[dict[str, Cell]], list[dict[str, Cell]]]:
     systems: dict[str, _Collected] = {}
     valid: list[float] = []
     table: list[dict[str, Cell]] = []
+    gains: dict[str, list[float]] = {}
     for seed in seeds:
         options = Options(seed=seed)
         split = _split(community, protocol, seed)
@@ -138,6 +148,8 @@ def _judge(
         alone = {name: model.with_weights({POPULARITY: 0.0, name: 1.0}) for name in model.sources}
         for name, system in {
             "penchant": model,
+            BLEND: model.with_ranker(None),
+            **({RANKER: model.with_ranker(fitted.ranker)} if fitted.ranker else {}),
             **alone,
             WITHOUT_LANGUAGE_MODEL: reweighed(fitted, TEXT, options),
         }.items():
@@ -153,9 +165,25 @@ def _judge(
                     "settings": _settings(tuned.config, config.start(name)),
                 }
             )
+        if fitted.verdict is not None:
+            table.append(
+                {
+                    "seed": seed,
+                    "source": RANKER,
+                    "weight": fitted.ranker.strength if fitted.ranker and fitted.verdict.used else 0.0,
+                    "validation ndcg@10": fitted.verdict.ranked,
+                    "settings": fitted.verdict.told(),
+                }
+            )
+        for feature, share in (fitted.ranker.importance() if fitted.ranker else {}).items():
+            gains.setdefault(feature, []).append(share)
         if reasons:
             valid.append(_reasons_valid(model.on(histories_of), split, seed))
-    return systems, valid, table
+    features: list[dict[str, Cell]] = [
+        {"feature": name, "share of the gain": sum(shares) / len(shares)} for name, shares in gains.items()
+    ]
+    features.sort(key=lambda row: -float(row["share of the gain"] or 0))
+    return systems, valid, table, features
 
 
 def _split(community: Community, protocol: str, seed: int) -> Split:

@@ -5,6 +5,7 @@ from penchant.recommend.diversity import DiversityConfig
 from penchant.recommend.exploration import ExplorationConfig
 from penchant.recommend.policy import Policy, PolicyConfig
 from penchant.recommend.propensities import read_log, rewarded
+from penchant.recommend.ranker import Ranker, RankerConfig, RankerVerdict
 from penchant.recommend.recipe import Evaluation, Fitted, evaluate, fit, train
 from penchant.recommend.recommender import Recommender
 from penchant.recommend.rules import RulesConfig
@@ -16,6 +17,9 @@ __all__ = [
     "Fitted",
     "Policy",
     "PolicyConfig",
+    "Ranker",
+    "RankerConfig",
+    "RankerVerdict",
     "RecommendConfig",
     "Recommender",
     "RulesConfig",

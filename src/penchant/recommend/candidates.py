@@ -27,6 +27,33 @@ class Candidates:
     scores: Floats
     """(entries, sources) each source's score, in spreads above the member's mean."""
 
+    @classmethod
+    def of(cls, opinions: Opinions, barred: NDArray[np.bool_], per_source: int) -> "Candidates":
+        """The union of each source's best items for each member.
+
+        Args:
+            opinions: of the members.
+            barred: (members, items) True where a member may not be shown an item.
+            per_source: how many of each source's best items take part.
+        """
+        chosen = np.zeros(barred.shape, dtype=bool)
+        count = min(per_source, barred.shape[1])
+        for found in opinions.scores.values():
+            best = np.argpartition(np.where(barred, np.inf, -found), count - 1, axis=1)[:, :count]
+            np.put_along_axis(chosen, best, True, axis=1)
+        chosen &= ~barred
+        return cls(
+            sources=tuple(opinions.scores),
+            offsets=np.concatenate([[0], np.cumsum(chosen.sum(axis=1))]).astype(np.int64),
+            items=np.nonzero(chosen)[1],
+            scores=np.stack([found[chosen] for found in opinions.scores.values()], axis=1),
+        )
+
+    @property
+    def owners(self) -> Rows:
+        """(entries,) the member of the batch that each entry belongs to."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
 
 def gather(
     sources: Mapping[str, Scorer],
@@ -49,25 +76,15 @@ def gather(
         trust: as `Opinions.of` takes it.
         per_source: how many of each source's best items take part.
     """
-    item_count = len(closed)
-    items: list[Rows] = []
-    scores: list[Floats] = []
-    lengths: list[int] = []
-    for part in chunks(len(batch), members_at_once(item_count)):
+    parts: list[Candidates] = []
+    for part in chunks(len(batch), members_at_once(len(closed))):
         barred = (shut[part].toarray() > 0) | closed
         opinions = Opinions.of(sources, batch.rows(part), barred, cold=cold, trust=trust)
-        chosen = np.zeros(barred.shape, dtype=bool)
-        count = min(per_source, item_count)
-        for found in opinions.scores.values():
-            best = np.argpartition(np.where(barred, np.inf, -found), count - 1, axis=1)[:, :count]
-            np.put_along_axis(chosen, best, True, axis=1)
-        chosen &= ~barred
-        lengths.extend(chosen.sum(axis=1))
-        items.append(np.nonzero(chosen)[1])
-        scores.append(np.stack([found[chosen] for found in opinions.scores.values()], axis=1))
+        parts.append(Candidates.of(opinions, barred, per_source))
+    lengths = [np.diff(found.offsets) for found in parts]
     return Candidates(
         sources=tuple(sources),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        items=np.concatenate(items) if items else np.empty(0, dtype=np.int64),
-        scores=np.concatenate(scores) if scores else np.empty((0, len(sources)), dtype=np.float32),
+        offsets=np.cumsum(np.concatenate([[0], *lengths])).astype(np.int64),
+        items=np.concatenate([np.empty(0, dtype=np.int64), *(found.items for found in parts)]),
+        scores=np.concatenate([np.empty((0, len(sources)), np.float32), *(found.scores for found in parts)]),
     )

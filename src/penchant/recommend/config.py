@@ -13,6 +13,7 @@ from penchant.data.interactions import EventWeights
 from penchant.recommend.blend import BlendConfig
 from penchant.recommend.opinions import AGAIN, POPULARITY, TEXT
 from penchant.recommend.policy import PolicyConfig
+from penchant.recommend.ranker import RankerConfig
 from penchant.recommend.rules import RulesConfig
 
 SourceName = Literal["popularity", "ease", "als", "neighbours", "cooccurrence", "next", "again", "text"]
@@ -50,6 +51,8 @@ class RecommendConfig(BaseModel):
     """Members that settings and weights are judged on; a random sample where there are more."""
     blend: BlendConfig = BlendConfig()
     """How the weights of the sources are found."""
+    ranker: RankerConfig = RankerConfig()
+    """Whether and how an order of the best candidates is learned over the blend."""
     per_source: PositiveInt = 100
     """Best items of each source that are candidates."""
     new_item_trust: float = Field(default=0.3, ge=0, le=1)

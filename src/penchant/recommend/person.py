@@ -58,6 +58,10 @@ class Person:
         """The same person, had they never met an item."""
         return self._of(self.events.filter(pl.col("item") != item), self.history.weights[self.history.items != item])
 
+    def without_events(self) -> "Person":
+        """The same person, had they never done anything."""
+        return self._of(self.events.clear(), self.history.weights[:0])
+
     def writing(self, text: str | None) -> "Person":
         """The same person with something they have just written."""
         return replace(self, text=text or None)

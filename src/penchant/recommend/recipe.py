@@ -1,6 +1,7 @@
 """From a community to a recommender: hold out, tune, weigh, fit on everything; and how good one is."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +11,18 @@ from penchant.collaborative.scorer import Scorer
 from penchant.data.community import Community
 from penchant.data.interactions import histories
 from penchant.data.splits import Split, last_split, random_split, time_split
+from penchant.data.strata import Strata
 from penchant.errors import TooLittleDataError
 from penchant.evaluation.ranking import RankingMetrics, evaluate_rankings
 from penchant.recommend.blend import pick_weights
 from penchant.recommend.config import RecommendConfig
+from penchant.recommend.lesson import Lesson
 from penchant.recommend.opinions import TEXT
+from penchant.recommend.ranker import Ranker, RankerVerdict
 from penchant.recommend.recommender import Recommender
 from penchant.recommend.rules import closed, seen
 from penchant.recommend.setup import Setup
-from penchant.recommend.similarity import Remembering
+from penchant.recommend.similarity import Remembering, TextSimilarity
 from penchant.recommend.sources import GRIDS, make
 from penchant.recommend.tuning import SCORING_ONLY, Tuned, Validation, tune
 from penchant.text.encoder import Encoder
@@ -38,12 +42,13 @@ def train(
     *,
     encoder: Encoder | None = None,
     setup: Setup | None = None,
+    verdicts: Strata | None = None,
 ) -> Recommender:
     """A recommender for a community.
 
-    Events are held out within the community to tune each source and to weigh the sources; then every source is fitted
-    again on all events with the settings found. Where they were found before, by an evaluation for example, hand them
-    in as `setup`: the search is most of the work.
+    Events are held out within the community to tune each source, to weigh the sources and to learn a ranker; then every
+    source is fitted again on all events with the settings found. Where they were found before, by an evaluation for
+    example, hand them in as `setup`: the search is most of the work.
 
     Args:
         community: members, items and events.
@@ -51,7 +56,9 @@ def train(
         options: how to run.
         encoder: reads the items' texts; without one the source `text` takes no part, and items that nobody has touched
             are not recommended before all others are.
-        setup: settings and weights that `fit` found with the same configuration; searched for if absent.
+        setup: settings, weights and ranker that `fit` found with the same configuration; searched for if absent.
+        verdicts: the members' interests in tiers, for the ranker to read; of events before those held out, as a tier
+            that rests on what is to be foreseen would teach it too much.
 
     Raises:
         TooLittleDataError: no event says what anybody likes.
@@ -60,18 +67,22 @@ def train(
     config, options = (config or RecommendConfig()).on(community), options or Options()
     encoder = Remembering(encoder) if encoder is not None else None
     if setup is not None:
-        return _as_found(community, config, options, encoder, setup)
+        return _as_found(community, config, options, encoder, setup, verdicts)
     split = _validation_split(community, config, options)
     if split is None:
         log.warning("too few members have events to hold out, so sources keep their settings and weigh the same")
         return _untuned(community, config, options, encoder)
-    fitted = fit(split.fit, split.test, config, options, encoder=encoder)
+    fitted = fit(split.fit, split.test, config, options, encoder=encoder, verdicts=verdicts)
     sources: dict[str, Scorer] = {
         # Texts have not changed with the events.
         name: tuned.scorer if name == TEXT else make(name, tuned.config, encoder=encoder).fit(community, options)
         for name, tuned in fitted.tuned.items()
     }
-    return Recommender(community, sources, fitted.recommender.weights, config, cold=_untouched(community))
+    found = fitted.recommender
+    return Recommender(
+        community, sources, found.weights, config,
+        cold=_untouched(community), ranker=found.ranker, verdicts=found.verdicts,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +92,22 @@ class Fitted:
     recommender: Recommender
     tuned: dict[str, Tuned]
     validation: Validation
+    verdict: RankerVerdict | None = None
+    """Whether the ranker is used, and why; None where none was wanted."""
+    ranker: Ranker | None = None
+    """The ranker learned, used or not."""
 
     @property
     def setup(self) -> Setup:
         """The settings and weights found, for `train` on all events."""
         settings = {name: found.config.as_meta() for name, found in self.tuned.items()}
-        return Setup(settings=settings, weights=self.recommender.weights)
+        used = self.recommender.ranker
+        return Setup(
+            settings=settings,
+            weights=self.recommender.weights,
+            verdict=self.verdict,
+            ranker=used.state() if used is not None else None,
+        )
 
     @property
     def is_by_chance(self) -> bool:
@@ -101,8 +122,12 @@ def fit(
     options: Options,
     *,
     encoder: Encoder | None = None,
+    verdicts: Strata | None = None,
 ) -> Fitted:
-    """Fit on what is known, and tune and weigh by what was held out.
+    """Fit on what is known; tune, weigh and learn a ranker by what was held out.
+
+    The ranker is used where it puts members it has not learned from in a better order than the blend does. It learns
+    from further events too, held out of what is known as `config.validation` says.
 
     Raises:
         TooLittleDataError: nobody has a held-out item that may be shown.
@@ -127,16 +152,65 @@ def fit(
     weights = pick_weights(
         recommender.candidates(validation.batch, validation.shut), validation.relevant, config.blend, options.rng()
     )
-    return Fitted(recommender.with_weights(weights), tuned, validation)
+    weighed = Recommender(known, sources, weights, config, cold=_untouched(known), verdicts=verdicts)
+    ranker, verdict = _learned(weighed, tuned, validation, options, encoder)
+    return Fitted(weighed.with_ranker(ranker if verdict and verdict.used else None), tuned, validation, verdict, ranker)
 
 
 def reweighed(fitted: Fitted, without: str, options: Options) -> Recommender:
-    """The same fitted sources without one of them, the weights picked anew."""
-    model = fitted.recommender
+    """The same fitted sources without one of them, the weights picked and the ranker learned anew."""
+    model, validation = fitted.recommender, fitted.validation
     kept = {name: weight for name, weight in model.weights.items() if name != without}
     smaller = model.with_weights(kept)
-    candidates = smaller.candidates(fitted.validation.batch, fitted.validation.shut)
-    return smaller.with_weights(pick_weights(candidates, fitted.validation.relevant, model.config.blend, options.rng()))
+    candidates = smaller.candidates(validation.batch, validation.shut)
+    weighed = smaller.with_weights(pick_weights(candidates, validation.relevant, model.config.blend, options.rng()))
+    tuned = {name: found for name, found in fitted.tuned.items() if name != without}
+    text = tuned[TEXT].scorer if TEXT in tuned else None
+    encoder = text.encoder if isinstance(text, TextSimilarity) else None
+    ranker, verdict = _learned(weighed, tuned, validation, options, encoder)
+    return weighed.with_ranker(ranker if verdict and verdict.used else None)
+
+
+def _learned(
+    model: Recommender, tuned: Mapping[str, Tuned], validation: Validation, options: Options, encoder: Encoder | None
+) -> tuple[Ranker | None, RankerVerdict | None]:
+    """A ranker over the blend of a model, and whether it is worth using; no ranker where there is too little."""
+    config, known = model.config.ranker, model.community
+    if not config.enabled:
+        return None, None
+    count = len(validation.members)
+    if count < config.fewest:
+        verdict = RankerVerdict(used=False, members=count, fewest=config.fewest)
+        log.info("%s", verdict.told())
+        return None, verdict
+    lessons = [_lesson(model, validation)]
+    for turn in range(config.rounds):
+        split = _validation_split(known, model.config, options.model_copy(update={"seed": options.seed + 1 + turn}))
+        if split is None:
+            break
+        further = judged_by(split.fit, split.test, model.config, rng=options.rng())
+        sources: dict[str, Scorer] = {
+            name: found.scorer if name == TEXT else make(name, found.config, encoder=encoder).fit(split.fit, options)
+            for name, found in tuned.items()
+        }
+        earlier = Recommender(
+            split.fit, sources, model.weights, model.config, cold=_untouched(split.fit), verdicts=model.verdicts
+        )
+        lessons.append(_lesson(earlier, further))
+        if model.config.validation != "random":
+            known = split.fit
+    ranker = Ranker(model.features, config)
+    try:
+        verdict = ranker.fit(lessons, options, cutoff=model.config.blend.cutoff)
+    except TooLittleDataError:
+        verdict = RankerVerdict(used=False, members=0, fewest=config.fewest)
+        return None, verdict
+    log.info("%s", verdict.told())
+    return ranker, verdict
+
+
+def _lesson(model: Recommender, judged: Validation) -> Lesson:
+    return model.lesson(judged.batch, judged.shut, judged.relevant, judged.members)
 
 
 def judged_by(
@@ -198,7 +272,7 @@ def evaluate(model: Recommender, split: Split, *, k: int = 10, histories_of: Com
         TooLittleDataError: nobody has anything to find in the test part.
     """
     judged = judged_by(split.fit, split.test, model.config, histories_of=histories_of)
-    ranked = model.rank(judged.batch, judged.shut, k)
+    ranked = model.rank(judged.batch, judged.shut, k, members=judged.members)
     return Evaluation(evaluate_rankings(ranked, judged.relevant, k), judged.members, ranked)
 
 
@@ -218,7 +292,12 @@ def _validation_split(community: Community, config: RecommendConfig, options: Op
 
 
 def _as_found(
-    community: Community, config: RecommendConfig, options: Options, encoder: Encoder | None, setup: Setup
+    community: Community,
+    config: RecommendConfig,
+    options: Options,
+    encoder: Encoder | None,
+    setup: Setup,
+    verdicts: Strata | None,
 ) -> Recommender:
     names = config.used_sources(with_text=encoder is not None)
     setup.require(names)
@@ -226,7 +305,10 @@ def _as_found(
         name: make(name, setup.config(name), encoder=encoder).fit(community, options) for name in names
     }
     weights = {name: setup.weights[name] for name in names}
-    return Recommender(community, sources, weights, config, cold=_untouched(community))
+    ranker = Ranker.of_state(setup.ranker, config.ranker) if setup.ranker and config.ranker.enabled else None
+    return Recommender(
+        community, sources, weights, config, cold=_untouched(community), ranker=ranker, verdicts=verdicts
+    )
 
 
 def _untuned(community: Community, config: RecommendConfig, options: Options, encoder: Encoder | None) -> Recommender:

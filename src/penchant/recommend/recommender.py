@@ -19,6 +19,7 @@ from penchant.collaborative.scorer import Scorer
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
 from penchant.data.interactions import Histories
+from penchant.data.strata import Strata
 from penchant.data.verdicts import Evidence, Pick, Ranking
 from penchant.errors import ArtifactError, ConfigError, NotFittedError
 from penchant.language import Lang
@@ -26,10 +27,15 @@ from penchant.recommend import strategies
 from penchant.recommend.beside import Beside
 from penchant.recommend.candidates import Candidates, gather
 from penchant.recommend.config import RecommendConfig
+from penchant.recommend.features import tiered
+from penchant.recommend.lesson import Lesson
 from penchant.recommend.opinions import POPULARITY, TEXT, Opinions, members_at_once
+from penchant.recommend.ordering import Ordering
 from penchant.recommend.person import Person, without_each
 from penchant.recommend.policy import Policy
 from penchant.recommend.propensities import append
+from penchant.recommend.ranker import FILE as RANKER_FILE
+from penchant.recommend.ranker import Ranker
 from penchant.recommend.reasons import Part, Teller, parts
 from penchant.recommend.rules import closed, seen
 from penchant.recommend.scale import Scale
@@ -60,6 +66,8 @@ class Recommender:
         config: RecommendConfig,
         *,
         cold: NDArray[np.bool_],
+        ranker: Ranker | None = None,
+        verdicts: Strata | None = None,
     ) -> None:
         if set(sources) != set(weights) or POPULARITY not in sources:
             raise ConfigError(
@@ -72,6 +80,11 @@ class Recommender:
         self.config = config
         self.cold = cold
         """(items,) items that nobody had touched when the sources were fitted."""
+        self.ranker = ranker
+        """What orders the best candidates; the blend does where there is none."""
+        self.verdicts = verdicts
+        """The members' interests in tiers, where the ranker reads them."""
+        self._ordering = Ordering(community, self.sources, self.weights, config, ranker=ranker, verdicts=verdicts)
 
     @cached_property
     def closed(self) -> NDArray[np.bool_]:
@@ -88,14 +101,36 @@ class Recommender:
     def on(self, community: Community) -> "Recommender":
         """The same recommender over a community with the same items, such as one with newer events."""
         _check_items(self.community, community)
-        other = Recommender(community, self.sources, self.weights, self.config, cold=self.cold)
+        other = Recommender(
+            community, self.sources, self.weights, self.config,
+            cold=self.cold, ranker=self.ranker, verdicts=self.verdicts,
+        )  # fmt: skip
         other.__dict__["policy"] = self.policy.on(community)
         return other
 
     def with_weights(self, weights: Mapping[str, float]) -> "Recommender":
-        """The same recommender with other weights; a source that is not named is left out."""
+        """The same recommender with other weights, and no ranker, as it was learned over the old ones.
+
+        A source that is not named is left out.
+        """
         sources = {name: self.sources[name] for name in weights}
-        return Recommender(self.community, sources, weights, self.config, cold=self.cold)
+        return Recommender(self.community, sources, weights, self.config, cold=self.cold, verdicts=self.verdicts)
+
+    def with_ranker(self, ranker: Ranker | None) -> "Recommender":
+        """The same recommender with a ranker, or without one.
+
+        Raises:
+            ConfigError: the ranker was learned with other features.
+        """
+        return Recommender(
+            self.community, self.sources, self.weights, self.config,
+            cold=self.cold, ranker=ranker, verdicts=self.verdicts,
+        )  # fmt: skip
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of what a ranker sees of each candidate."""
+        return self._ordering.features
 
     # -- many members, rows only: benchmarks, builds, the ranker --
 
@@ -106,18 +141,37 @@ class Recommender:
             closed=self.closed, cold=self.cold, trust=self.config.new_item_trust, per_source=self.config.per_source,
         )  # fmt: skip
 
-    def rank(self, batch: Histories, shut: sp.csr_matrix, k: int) -> Rows:
+    def lesson(self, batch: Histories, shut: sp.csr_matrix, relevant: sp.csr_matrix, members: Rows) -> Lesson:
+        """What a ranker learns from: the best candidates of each history, and which of them were chosen later.
+
+        Args:
+            batch: the histories.
+            shut: (batch, items) nonzero where a member may not be shown an item.
+            relevant: (batch, items) nonzero where a held-out item was liked; each member has one at least.
+            members: (batch,) the members' rows.
+        """
+        asked = (
+            (self._opinions(own, barred), own, barred)
+            for part in chunks(len(batch), members_at_once(len(self.closed)))
+            for own, barred in [(batch.rows(part), (shut[part].toarray() > 0) | self.closed)]
+        )
+        return self._ordering.lesson(asked, relevant, members)
+
+    def rank(self, batch: Histories, shut: sp.csr_matrix, k: int, *, members: Rows | None = None) -> Rows:
         """(batch, min(k, items)) item rows, best first, -1 where nothing is left; a few members at a time.
 
         Args:
             batch: the histories.
             shut: (batch, items) nonzero where a member may not be shown an item.
             k: length of the lists.
+            members: (batch,) the members' rows, for a ranker that reads verdicts; -1 for strangers.
         """
         lists = [np.empty((0, min(k, len(self.closed))), dtype=np.int64)]
         for part in chunks(len(batch), members_at_once(len(self.closed))):
             barred = (shut[part].toarray() > 0) | self.closed
-            blended = self._opinions(batch.rows(part), barred).blend(self.weights)
+            own = batch.rows(part)
+            rows = members[part] if members is not None else None
+            blended = self._ordering.scores(self._opinions(own, barred), own, barred, rows)
             blended[barred] = -np.inf
             lists.append(self.policy.rank(blended, barred, k))
         return np.concatenate(lists)
@@ -194,7 +248,7 @@ class Recommender:
     # -- what adds to a score --
 
     def score(self, person: Person, item: int) -> float:
-        """The blended score of one item row for a person, as its pick carries it."""
+        """The score of one item row for a person, the blend's as the ranker corrects it: as its pick carries it."""
         _, blended, _ = self._blended(person, self._barred(person, ()))
         return float(blended[item])
 
@@ -214,7 +268,8 @@ class Recommender:
         found = parts(self.sources, self.weights, opinions, person, chosen, words)
         totals = [sum(part.value for part in why) for why in found]
         if self.config.checked_reasons:
-            found = self._checked(person, barred, chosen, found, blended - words)
+            always = self._barred(person.without_events(), exclude)
+            found = self._checked(person, barred, always, chosen, found, blended - words)
         picks = []
         named: Counter[str] = Counter()
         for slot, why, total in zip(arranged.slots, found, totals, strict=True):
@@ -234,6 +289,7 @@ class Recommender:
         self,
         person: Person,
         barred: NDArray[np.bool_],
+        always: NDArray[np.bool_],
         chosen: Sequence[int],
         found: Sequence[Sequence[Part]],
         blended: Floats,
@@ -247,8 +303,12 @@ class Recommender:
         items = sorted({part.item for why in own for part in why if part.item is not None})
         if not items:
             return [list(why) for why in found]
-        opinions = self._opinions(without_each(person.history, items), np.repeat(barred[None], len(items), axis=0))
-        without = opinions.blend(self.weights)[:, chosen]
+        histories = without_each(person.history, items)
+        shut = np.repeat(barred[None], len(items), axis=0)
+        # Had they never met the item, they might be shown it.
+        shut[np.arange(len(items)), items] = always[items]
+        members = np.full(len(items), self._row_of(person), dtype=np.int64)
+        without = self._ordering.scores(self._opinions(histories, shut), histories, shut, members)[:, chosen]
         lowered = without < blended[chosen] - SURE
         place = {item: row for row, item in enumerate(items)}
         checked: list[list[Part]] = []
@@ -269,7 +329,11 @@ class Recommender:
                 )
             close = text.score_text(person.text)[None]
             words = self.config.words_weight * Scale.of(close, barred[None]).apply(close)[0]
-        return opinions, opinions.blend(self.weights)[0] + words, words
+        member = np.array([self._row_of(person)], dtype=np.int64)
+        return opinions, self._ordering.scores(opinions, person.history, barred[None], member)[0] + words, words
+
+    def _row_of(self, person: Person) -> int:
+        return -1 if person.member_id is None else self.community.member_ids.row(person.member_id)
 
     def _opinions(self, batch: Histories, barred: NDArray[np.bool_]) -> Opinions:
         return Opinions.of(self.sources, batch, barred, cold=self.cold, trust=self.config.new_item_trust)
@@ -289,6 +353,8 @@ class Recommender:
                 rest = strategies.BY_TEXT(lang)
             else:
                 rest = (strategies.BLEND if TEXT in speaking else strategies.BEHAVIOUR)(lang, events=count, day=day)
+            if self.ranker is not None:
+                rest = strategies.RANKED(lang, rest=rest)
             return strategies.WORDS_AND(lang, rest=rest) if person.text else rest
         if person.text:
             return strategies.BY_WORDS(lang)
@@ -310,9 +376,10 @@ class Recommender:
         return Teller(self.community.titles, self.community.item_ids, popularity, _are_works(self.community))
 
     def save(self, folder: Path | str) -> None:
-        """Write the sources, the weights and the configuration; the community and the encoder are not written."""
+        """Write all but the community, the encoder and the verdicts."""
         folder = Path(folder)
         save_sources(self.sources, folder)
+        kept = self.ranker.save(folder) if self.ranker is not None else None
         save_artifact(
             folder,
             KIND,
@@ -321,12 +388,20 @@ class Recommender:
                 "config": self.config.model_dump(mode="json"),
                 "weights": self.weights,
                 "items": _items_fingerprint(self.community),
+                "ranker": kept,
             },
+            files=(RANKER_FILE,) if self.ranker is not None else (),
         )
 
     @classmethod
     def load(
-        cls, folder: Path | str, community: Community, *, encoder: Encoder | None = None, home: Path | None = None
+        cls,
+        folder: Path | str,
+        community: Community,
+        *,
+        encoder: Encoder | None = None,
+        home: Path | None = None,
+        verdicts: Strata | None = None,
     ) -> "Recommender":
         """Read back what `save` wrote; answers are identical.
 
@@ -335,9 +410,11 @@ class Recommender:
             community: with the same items in the same order; its events are the members' histories.
             encoder: the one it was trained with, if texts that people write are to be read.
             home: the folder that the policy's files start from; where the program runs if absent.
+            verdicts: the members' interests in tiers, if it was trained with them.
 
         Raises:
             ArtifactError: the folder is damaged, of another kind or version, or was trained on other items.
+            ConfigError: it was trained with verdicts and none are given.
         """
         folder = Path(folder)
         artifact = load_artifact(folder, KIND)
@@ -354,7 +431,14 @@ class Recommender:
             raise ArtifactError(
                 f"{folder} was saved with settings that this version of Penchant does not have ({unknown}); build again"
             ) from error
-        return cls(community, sources, weights, config.at_home(home), cold=artifact.arrays["cold"])
+        kept = artifact.meta.get("ranker")
+        ranker = Ranker.load(folder, kept, config.ranker) if kept else None
+        if ranker is None or not tiered(ranker.features):
+            verdicts = None
+        return cls(
+            community, sources, weights, config.at_home(home),
+            cold=artifact.arrays["cold"], ranker=ranker, verdicts=verdicts,
+        )  # fmt: skip
 
 
 def _items_fingerprint(community: Community) -> str:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from penchant.collaborative.scorer import ScorerConfig
 from penchant.errors import ConfigError
+from penchant.recommend.ranker import RankerState, RankerVerdict
 
 
 class Setup(BaseModel):
@@ -21,6 +22,10 @@ class Setup(BaseModel):
     """Source to its settings, as JSON can hold them."""
     weights: dict[str, float]
     """Source to its weight in the blend."""
+    verdict: RankerVerdict | None = None
+    """Whether a ranker orders the candidates or the blend alone, and why; None where no ranker was wanted."""
+    ranker: RankerState | None = None
+    """The ranker, where it is used."""
 
     def config(self, name: str) -> ScorerConfig:
         """The settings of a source."""

@@ -17,6 +17,7 @@ BY_TEXT: Final = Phrase(
 )
 BY_WORDS: Final = Phrase("words: items close to what was written", "文字：按所写内容相近推荐")
 WORDS_AND: Final = Phrase("words, and {rest}", "文字，以及{rest}")
+RANKED: Final = Phrase("{rest}; ordered by a ranker", "{rest}；经排序模型排序")
 NO_EVENTS: Final = Phrase("popular: this member has no events yet", "热门：该会员还没有任何行为")
 NOTHING_KNOWN: Final = Phrase("popular: nothing is known of this visitor yet", "热门：对该访客还一无所知")
 SAYS_NOTHING: Final = Phrase(

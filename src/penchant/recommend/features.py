@@ -1,0 +1,298 @@
+"""What the ranker sees of a member and an item they may be shown: every feature, named in one place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from penchant.data.columns import PATH_SEPARATOR
+from penchant.data.community import Community
+from penchant.data.interactions import DAY, EventWeights, Histories, seconds
+from penchant.data.strata import Strata, Tier
+from penchant.recommend.candidates import Candidates
+from penchant.vectors import Floats, Rows, chunks, unit_rows
+
+RECENT_EVENTS: Final = 5
+"""Events that make up a member's recent taste."""
+WINDOW: Final = 30.0
+"""Days over which popularity is counted lately, and compared with as many before."""
+ROWS_AT_ONCE: Final = 50_000
+"""Rows whose vectors are held in memory at one time."""
+
+RANK_BY: Final = "rank by "
+TEXT_FEATURES: Final = ("closeness to recent taste", "closeness to long-run taste")
+ITEM_FEATURES: Final = (
+    "age of the item", "days since anyone liked it", "likes", "likes lately", "trend of likes",
+    "price against the member's own", "categories the member likes",
+)  # fmt: skip
+CONTEXT_FEATURES: Final = (
+    "hour", "weekday", "events of the member", "days of the member", "events in the last hour", "mainstream taste",
+)  # fmt: skip
+TIER_FEATURES: Final = tuple(f"{tier.value} interest" for tier in Tier)
+
+
+def feature_names(sources: Sequence[str], *, text: bool, tiers: bool) -> tuple[str, ...]:
+    """The names of the columns of `table`, in order.
+
+    >>> feature_names(("popularity", "ease"), text=False, tiers=False)[:6]
+    ('popularity', 'ease', 'rank by popularity', 'rank by ease', 'blend', 'rank by blend')
+    """
+    return (
+        *sources, *(RANK_BY + name for name in sources), "blend", RANK_BY + "blend",
+        *(TEXT_FEATURES if text else ()), *ITEM_FEATURES, *CONTEXT_FEATURES, *(TIER_FEATURES if tiers else ()),
+    )  # fmt: skip
+
+
+def tiered(features: Sequence[str]) -> bool:
+    """Whether features read the members' interests in tiers."""
+    return not set(TIER_FEATURES).isdisjoint(features)
+
+
+@dataclass(frozen=True, eq=False)
+class ItemFacts:
+    """What is known of the items themselves, and when members liked them."""
+
+    moments: NDArray[np.float64]
+    """(likes,) seconds since 1970, in order of time within each item."""
+    offsets: Rows
+    """Item i owns the moments `offsets[i]` to `offsets[i + 1]`."""
+    born: NDArray[np.float64]
+    """(items,) when each came into the catalogue, or was first liked where that is not known; NaN for neither."""
+    prices: Floats
+    """(items,) logarithms; NaN where there is none."""
+    categories: sp.csr_matrix
+    """(items, categories) one for each category of an item and for every one above it."""
+    category_names: tuple[str, ...]
+    vectors: Floats | None
+    """(items, width) vectors of the items' texts."""
+    now: float
+    """The time of the last event: when a member without events is thought to ask."""
+
+    @classmethod
+    def of(cls, community: Community, weights: EventWeights, vectors: Floats | None) -> "ItemFacts":
+        """Read a community's items and the events that say that a member likes one."""
+        count = len(community.item_ids)
+        events = community.events.select("item", pl.col("at").dt.epoch("us"), weights.apply(community.events))
+        liked = events.filter(pl.col("item").is_not_null() & (pl.col("weight") > 0)).sort("item", maintain_order=True)
+        item = liked["item"].to_numpy().astype(np.int64)
+        moments = liked["at"].to_numpy() / 1e6
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(item, minlength=count))]).astype(np.int64)
+        first = np.full(count, np.nan)
+        found = np.flatnonzero(np.diff(offsets))
+        first[found] = moments[offsets[found]]
+        created = community.items["created_at"].dt.epoch("us").cast(pl.Float64).to_numpy() / 1e6
+        prices = community.items["price"].cast(pl.Float64).to_numpy()
+        names, categories = _categories(community)
+        return cls(
+            moments,
+            offsets,
+            np.where(np.isnan(created), first, created),
+            np.log(np.where(prices > 0, prices, np.nan)).astype(np.float32),
+            categories,
+            names,
+            vectors,
+            seconds(community.now) if community.now else 0.0,
+        )
+
+    @cached_property
+    def totals(self) -> Floats:
+        """(items,) how often each was liked, as log(1 + n)."""
+        return np.log1p(np.diff(self.offsets)).astype(np.float32)
+
+    @cached_property
+    def _line(self) -> tuple[NDArray[np.float64], float, float]:
+        """All moments on one line, item after item, with where time starts and how long an item's stretch is."""
+        start = float(self.moments.min(initial=self.now))
+        length = max(float(self.moments.max(initial=self.now)) - start, 0.0) + 2.0
+        item = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return item * length + (self.moments - start), start, length
+
+    def before(self, items: Rows, at: NDArray[np.float64]) -> Rows:
+        """(rows,) how many moments of each row's item lie before each row's time.
+
+        >>> facts = ItemFacts.of(shop, EventWeights(), None)
+        >>> int(facts.before(np.array([0]), np.array([facts.now + 1]))[0])
+        1
+        """
+        line, start, length = self._line
+        asked = items * length + np.clip(at - start, -0.5, length - 1.5)
+        return np.searchsorted(line, asked, side="left") - self.offsets[items]
+
+
+def _categories(community: Community) -> tuple[tuple[str, ...], sp.csr_matrix]:
+    places: dict[str, int] = {}
+    rows: list[int] = []
+    columns: list[int] = []
+    for row, paths in enumerate(community.items["categories"].to_list()):
+        own = set()
+        for path in paths or ():
+            parts = path.split(PATH_SEPARATOR)
+            own |= {PATH_SEPARATOR.join(parts[:depth]) for depth in range(1, len(parts) + 1)}
+        for name in sorted(own):
+            rows.append(row)
+            columns.append(places.setdefault(name, len(places)))
+    ones = np.ones(len(rows), dtype=np.float32)
+    return tuple(places), sp.csr_matrix((ones, (rows, columns)), shape=(len(community.items), len(places)))
+
+
+def table(
+    candidates: Candidates,
+    blended: Floats,
+    batch: Histories,
+    facts: ItemFacts,
+    *,
+    kept: NDArray[np.bool_] | None = None,
+    strata: Strata | None = None,
+    members: Rows | None = None,
+) -> Floats:
+    """(kept entries, features) the ranker's rows, with the columns of `feature_names`; NaN where a thing is not known.
+
+    The time of asking is that of a history's last event, as everywhere: what a member is shown depends on what they
+    did, and not on when the question is asked.
+
+    Args:
+        candidates: the entries.
+        blended: (entries,) the score of the blend.
+        batch: the histories of the candidates' members.
+        facts: of the items.
+        kept: (entries,) the entries whose rows are wanted, all if absent; places are among all candidates.
+        strata: the members' interests in tiers, if known.
+        members: (batch,) rows of the members in the strata, -1 for strangers; all are strangers if absent.
+    """
+    rows = np.flatnonzero(kept) if kept is not None else np.arange(len(candidates.items))
+    owners, items = candidates.owners[rows], candidates.items[rows]
+    ranks = [places(candidates, scores)[rows, None] for scores in (*candidates.scores.T, blended)]
+    parts: list[NDArray[np.floating]] = [candidates.scores[rows], *ranks[:-1], blended[rows, None], ranks[-1]]
+    liked = _liked(batch, len(facts.prices))
+    if facts.vectors is not None:
+        parts.append(_text(owners, items, batch, liked, facts, facts.vectors))
+    at = _last(batch, facts.now)
+    parts.append(_of_items(owners, items, at, liked, facts))
+    parts.append(_of_members(batch, at, liked, facts)[owners])
+    if strata is not None:
+        asked = members if members is not None else np.full(len(batch), -1, dtype=np.int64)
+        parts.append(_tiers(asked[owners], items, strata, facts))
+    return np.hstack(parts).astype(np.float32)
+
+
+def places(candidates: Candidates, scores: Floats) -> Floats:
+    """(entries,) the place of each by some scores among its member's candidates, from zero, best first."""
+    owners = candidates.owners
+    order = np.lexsort((-scores, owners))
+    ranks = np.empty(len(scores), dtype=np.float32)
+    ranks[order] = np.arange(len(scores)) - candidates.offsets[owners]
+    return ranks
+
+
+def _liked(batch: Histories, item_count: int) -> sp.csr_matrix:
+    """(members, items) how much each likes each item of their history; every row adds up to one, or is empty."""
+    matrix = batch.matrix(item_count)
+    matrix.data = np.maximum(matrix.data, 0)
+    return _shares(matrix)
+
+
+def _shares(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    matrix.eliminate_zeros()
+    sums = np.asarray(matrix.sum(axis=1)).ravel()
+    return sp.csr_matrix(sp.diags_array(1 / np.where(sums > 0, sums, 1)) @ matrix, dtype=np.float32)
+
+
+def _last(batch: Histories, otherwise: float) -> NDArray[np.float64]:
+    """(members,) the time of each history's last event."""
+    at = np.full(len(batch), otherwise)
+    some = np.flatnonzero(np.diff(batch.offsets))
+    at[some] = batch.at[batch.offsets[some + 1] - 1]
+    return at
+
+
+def _text(
+    owners: Rows, items: Rows, batch: Histories, liked: sp.csr_matrix, facts: ItemFacts, vectors: Floats
+) -> Floats:
+    late = np.arange(len(batch.items)) >= batch.offsets[batch.owners + 1] - RECENT_EVENTS
+    weights = np.where(late, np.maximum(batch.weights, 0), 0)
+    recent = sp.csr_matrix((weights, (batch.owners, batch.items)), shape=liked.shape)
+    tastes = [unit_rows(np.asarray(weight @ vectors, dtype=np.float32)) for weight in (recent, liked)]
+    found = np.empty((len(items), 2), dtype=np.float32)
+    for part in chunks(len(items), ROWS_AT_ONCE):
+        own = vectors[items[part]]
+        for column, taste in enumerate(tastes):
+            found[part, column] = np.einsum("ij,ij->i", taste[owners[part]], own)
+    return found
+
+
+def _of_items(
+    owners: Rows, items: Rows, at: NDArray[np.float64], liked: sp.csr_matrix, facts: ItemFacts
+) -> NDArray[np.float64]:
+    asked = at[owners]
+    until = facts.before(items, asked)
+    lately = until - facts.before(items, asked - WINDOW * DAY)
+    earlier = until - lately - facts.before(items, asked - 2 * WINDOW * DAY)
+    if len(facts.moments):
+        latest = facts.moments[np.clip(facts.offsets[items] + until - 1, 0, len(facts.moments) - 1)]
+    else:
+        latest = np.zeros(len(items))
+    priced = ~np.isnan(facts.prices)
+    own_prices = _shares(sp.csr_matrix(liked @ sp.diags_array(priced.astype(np.float32))))
+    mean_price = own_prices @ np.where(priced, facts.prices, 0)
+    mean_price = np.where(np.diff(own_prices.indptr) > 0, mean_price, np.nan)
+    tastes = sp.csr_matrix(liked @ facts.categories)
+    of_item = facts.categories[items]
+    overlap = np.asarray(tastes[owners].multiply(of_item).sum(axis=1)).ravel()
+    sizes = np.diff(of_item.indptr)
+    return np.column_stack(
+        [
+            (asked - facts.born[items]) / DAY,
+            np.where(until > 0, (asked - latest) / DAY, np.nan),
+            facts.totals[items],
+            np.log1p(lately),
+            np.log((lately + 1) / (earlier + 1)),
+            facts.prices[items] - mean_price[owners],
+            np.where(sizes > 0, overlap / np.maximum(sizes, 1), np.nan),
+        ]
+    )
+
+
+def _of_members(
+    batch: Histories, at: NDArray[np.float64], liked: sp.csr_matrix, facts: ItemFacts
+) -> NDArray[np.float64]:
+    lengths = np.diff(batch.offsets)
+    first = at.copy()
+    some = np.flatnonzero(lengths)
+    first[some] = batch.at[batch.offsets[some]]
+    pace = np.bincount(batch.owners, weights=batch.at > at[batch.owners] - 3600, minlength=len(batch))
+    days = np.floor(at / DAY)
+    return np.column_stack(
+        [
+            np.floor((at - days * DAY) / 3600),
+            # The first of January 1970 was a Thursday; Monday is 0.
+            (days + 3) % 7,
+            lengths,
+            (at - first) / DAY,
+            pace,
+            np.where(lengths > 0, liked @ facts.totals, np.nan),
+        ]
+    )
+
+
+def _tiers(members: Rows, items: Rows, strata: Strata, facts: ItemFacts) -> Floats:
+    """The largest share of any label of the item that the member holds in each tier; NaN for strangers."""
+    places = {name: place for place, name in enumerate(facts.category_names)}
+    place = np.array([places.get(label, -1) for label in strata.labels], dtype=np.int64)
+    shape = (len(strata.member_ids), len(facts.category_names))
+    of_item = facts.categories[items]
+    known = members >= 0
+    found = np.full((len(items), len(Tier)), np.nan, dtype=np.float32)
+    for column, tier in enumerate(Tier):
+        held = strata.table.filter(pl.col("tier") == tier.value)
+        labels = place[held["label"].to_numpy()]
+        rows = held["member"].to_numpy().astype(np.int64)[labels >= 0]
+        shares = held["share"].to_numpy()[labels >= 0]
+        matrix = sp.csr_matrix((shares, (rows, labels[labels >= 0])), shape=shape)
+        both = matrix[members[known]].multiply(of_item[known])
+        found[known, column] = both.max(axis=1).toarray().ravel() if shape[1] else 0
+    return found

@@ -1,0 +1,124 @@
+"""A ranker at work: the blend's scores of the best candidates, corrected."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from penchant.collaborative.scorer import Scorer
+from penchant.data.community import Community
+from penchant.data.interactions import Histories
+from penchant.data.strata import Strata
+from penchant.errors import ConfigError
+from penchant.recommend.candidates import Candidates
+from penchant.recommend.config import RecommendConfig
+from penchant.recommend.features import ItemFacts, feature_names, places, table
+from penchant.recommend.lesson import Lesson
+from penchant.recommend.opinions import POPULARITY, TEXT, Opinions
+from penchant.recommend.ranker import Ranker
+from penchant.recommend.similarity import TextSimilarity
+from penchant.vectors import Floats, Rows
+
+
+class Ordering:
+    """The blend of the sources' opinions, and a ranker over it where there is one."""
+
+    def __init__(
+        self,
+        community: Community,
+        sources: Mapping[str, Scorer],
+        weights: Mapping[str, float],
+        config: RecommendConfig,
+        *,
+        ranker: Ranker | None = None,
+        verdicts: Strata | None = None,
+    ) -> None:
+        text = sources.get(TEXT)
+        self._community = community
+        self._vectors = text.vectors if isinstance(text, TextSimilarity) else None
+        self._weights = weights
+        self._config = config
+        self._ranker = ranker
+        self._verdicts = verdicts
+        self.features = feature_names(tuple(sources), text=self._vectors is not None, tiers=verdicts is not None)
+        """The names of what a ranker sees of each candidate."""
+        if ranker is not None and ranker.features != self.features:
+            lacking = sorted(set(ranker.features) ^ set(self.features))
+            raise ConfigError(
+                f"the ranker was learned with other features ({', '.join(lacking) or 'in another order'}); hand in the "
+                "verdicts it was learned with, and the same sources"
+            )
+
+    @cached_property
+    def _facts(self) -> ItemFacts:
+        return ItemFacts.of(self._community, self._config.event_weights, self._vectors)
+
+    def scores(self, opinions: Opinions, batch: Histories, barred: NDArray[np.bool_], members: Rows | None) -> Floats:
+        """(members, items) the blend, as the ranker corrects it where it is used and the sources tell items apart.
+
+        Args:
+            opinions: of the members.
+            batch: their histories.
+            barred: (members, items) True where a member may not be shown an item.
+            members: their rows, for a ranker that reads verdicts; -1 for strangers.
+        """
+        blended = opinions.blend(self._weights)
+        if self._ranker is None:
+            return blended
+        owners, items, rows = self._entries(opinions, blended, batch, barred, members)
+        added = self._ranker.correct(rows)
+        # Items below the candidates are taken for the worst of them.
+        least = np.zeros(len(blended), dtype=np.float32)
+        np.minimum.at(least, owners, added)
+        corrected = blended + least[:, None]
+        corrected[owners, items] = blended[owners, items] + added
+        known = np.any([scale.speaks for name, scale in opinions.scales.items() if name != POPULARITY], axis=0)
+        return np.where(known, corrected, blended)
+
+    def lesson(
+        self,
+        asked: Iterable[tuple[Opinions, Histories, NDArray[np.bool_]]],
+        relevant: sp.csr_matrix,
+        members: Rows,
+    ) -> Lesson:
+        """What a ranker learns from: the best candidates of each history, and which of them were chosen later.
+
+        Args:
+            asked: opinions, histories and what may not be shown, a few members at a time.
+            relevant: (members, items) nonzero where a held-out item was liked; each member has one at least.
+            members: their rows.
+        """
+        lengths, items, rows = [], [], []
+        start = 0
+        for opinions, batch, barred in asked:
+            blended = opinions.blend(self._weights)
+            own = members[start : start + len(batch)]
+            start += len(batch)
+            owners, found, features = self._entries(opinions, blended, batch, barred, own)
+            lengths.append(np.bincount(owners, minlength=len(batch)))
+            items.append(found)
+            rows.append(features)
+        of_each, table_rows = np.concatenate(lengths), np.concatenate(rows)
+        owners = np.repeat(np.arange(len(members)), of_each)
+        liked = np.asarray(relevant[owners, np.concatenate(items)]).ravel()
+        return Lesson(
+            rows=table_rows,
+            blended=table_rows[:, self.features.index("blend")],
+            chosen=(liked > 0).astype(np.float32),
+            lengths=of_each,
+            relevant=np.diff(relevant.indptr),
+            members=members,
+        )
+
+    def _entries(
+        self, opinions: Opinions, blended: Floats, batch: Histories, barred: NDArray[np.bool_], members: Rows | None
+    ) -> tuple[Rows, Rows, Floats]:
+        """Owners, items and features of the candidates that a ranker puts in order."""
+        found = Candidates.of(opinions, barred, self._config.per_source)
+        owners = found.owners
+        scores = blended[owners, found.items]
+        best = places(found, scores) < self._config.ranker.depth
+        rows = table(found, scores, batch, self._facts, kept=best, strata=self._verdicts, members=members)
+        return owners[best], found.items[best], rows
