@@ -148,7 +148,14 @@ def _search(context: Context, folder: Path) -> None:
 STAGES: Final[tuple[Stage, ...]] = (
     Stage("community", Phrase("Community", "社区数据"), _community_inputs, _community),
     Stage("text", Phrase("Texts of the items", "物品文本编码"), _text_inputs, _text),
-    Stage("interests", Phrase("Interests of the members", "用户兴趣分层"), _interests_inputs, _interests, ("text",), format=2),
+    Stage(
+        "interests",
+        Phrase("Interests of the members", "用户兴趣分层"),
+        _interests_inputs,
+        _interests,
+        ("text",),
+        format=2,
+    ),
     Stage(
         "evaluate", Phrase("Quality on held-out events", "留出检验"), _recommend_inputs, _evaluate, ("text",), format=2
     ),
