@@ -83,6 +83,22 @@ def test_fewshot_reads_labels_by_the_names_that_the_folder_gives(few_folder: Pat
     assert set(found.test()[1]) == set(WORDS)
 
 
+def test_fewshot_reads_line_separators_and_takes_other_splits_for_unlabelled_texts(tmp_path: Path) -> None:
+    def write(part: str, *texts: str) -> None:
+        rows = [json.dumps({"label": 1, "label_des": "水果", "sentence": text}, ensure_ascii=False) for text in texts]
+        (tmp_path / f"{part}.json.gz").write_bytes(gzip.compress("\n".join(rows).encode()))
+
+    write("train_0", "苹果\u2028脆甜", "香蕉")
+    found = fewshot.FewShotSet.at(str(tmp_path))
+    assert found.labelled("train_0").texts == ("苹果\u2028脆甜", "香蕉")
+    assert found.unlabelled() == []
+    write("train_few_all", "香蕉", "葡萄")
+    write("dev_few_all", "橙子")
+    assert found.unlabelled() == ["香蕉", "葡萄", "橙子"]
+    write("unlabeled", "果肉")
+    assert found.unlabelled() == ["果肉"]
+
+
 def test_fewshot_refuses_other_folders_and_protocols(few_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"train_0\.json"):
         fewshot.run(str(tmp_path))
@@ -113,7 +129,8 @@ def test_interests_finds_top_labels_and_keeps_the_tree(shop_folder: Path) -> Non
     assert result.metrics["accuracy@64"].mean >= result.metrics["accuracy@8"].mean - 0.02
     assert result.metrics["hierarchy_violations"].mean == 0
     assert result.metrics["ece@full"].mean < 0.1
-    assert set(result.baselines) == {WITHOUT_LANGUAGE_MODEL, interests.SVM}
+    assert set(result.baselines) == {WITHOUT_LANGUAGE_MODEL, interests.SVM, interests.NAMES, interests.FROZEN}
+    assert result.metrics["macro_f1@8"].mean == pytest.approx(result.metrics["accuracy@8"].mean, abs=0.1)
     difference = result.differences[interests.SVM]["accuracy@8"]
     ours, theirs = result.metrics["accuracy@8"].mean, result.baselines[interests.SVM]["accuracy@8"].mean
     assert difference.value == pytest.approx(ours - theirs)

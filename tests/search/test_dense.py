@@ -37,6 +37,13 @@ def test_the_nearest_are_found_in_every_form(vectors: Floats, form: str, exact_b
     assert found / 400 > (0.85 if form == "i8" else 0.97)
 
 
+def test_equal_vectors_make_equal_graphs() -> None:
+    vectors = cloud(9_000, seed=2)
+    first, second = (Dense(DenseConfig(exact_below=1, expansion_search=8)).fit(vectors) for _ in range(2))
+    for query in cloud(30, seed=3):
+        assert first.search(query, 20)[0].tolist() == second.search(query, 20)[0].tolist()
+
+
 def test_whole_numbers_take_a_quarter_of_the_memory(vectors: Floats, tmp_path: Path) -> None:
     sizes = {}
     for form in FORMS:

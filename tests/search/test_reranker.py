@@ -55,15 +55,13 @@ def test_every_option_changes_the_scores(reranker: Reranker, changed: dict[str, 
 
 
 def test_learning_stops_where_queries_held_out_gain_nothing() -> None:
-    sizes = {}
-    for useful in (False, True):
-        rows, grades = queries(60, useful=useful)
-        for patience in (1, 60):
-            config = QUICK.model_copy(update={"patience": patience, "trees": 60, "learning_rate": 0.05})
-            model = Reranker(config).fit(rows, grades, range(40, 60), OPTIONS)
-            sizes[useful, patience] = model._booster.num_trees()  # type: ignore[union-attr]
-    assert sizes[False, 60] < sizes[True, 60]
-    assert sizes[True, 1] < sizes[True, 60]
+    rows, grades = queries(60, useful=False)
+    sizes = []
+    for patience in (1, 60):
+        config = QUICK.model_copy(update={"patience": patience, "trees": 60})
+        model = Reranker(config).fit(rows, grades, range(40, 60), OPTIONS)
+        sizes.append(model._booster.num_trees())  # type: ignore[union-attr]
+    assert sizes[0] < sizes[1] < 60
 
 
 def test_no_candidates_have_no_scores_and_no_answers_teach_nothing(reranker: Reranker) -> None:

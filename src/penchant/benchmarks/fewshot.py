@@ -23,11 +23,14 @@ from penchant.training.options import Options
 
 PROTOCOLS: Final = ("frozen", "tuned")
 SPLITS: Final = (0, 1, 2, 3, 4)
+ALL_SPLITS: Final = ("train_few_all", "dev_few_all")
+"""Files that hold the texts of every split."""
 TEMPLATES: Final = ((), ("{name}", "这是一条{name}新闻"), ("{name}", "这是一款{name}应用"))
 """Ways to put a label's name; the development texts of each split choose."""
-TUNING: Final = FinetuneConfig(mode="full", epochs=8, batch_size=16)
+TUNING: Final = FinetuneConfig(mode="full", epochs=8, batch_size=16, max_length=64)
 MAX_TOKENS: Final = 128
 OURS: Final = "ours"
+UNTUNED: Final = "without tuning"
 
 _PAPER: Final = "FewCLUE (arXiv 2107.07498), RoBERTa-wwm-ext"
 PUBLISHED: Final[dict[str, dict[str, Published]]] = {
@@ -44,6 +47,7 @@ PUBLISHED: Final[dict[str, dict[str, Published]]] = {
 }
 
 _FROZEN: Final = LabellerConfig(beliefs=BeliefsConfig(rounds=0))
+_TUNED: Final = LabellerConfig(beliefs=BeliefsConfig(rounds=1, per_class=1_000), tuned=TUNING)
 SYSTEMS: Final[dict[str, LabellerConfig]] = {
     WITHOUT_LANGUAGE_MODEL: _FROZEN.model_copy(update={"names": False, "meaning": False}),
     "names alone": _FROZEN.model_copy(update={"meaning": False, "spelling": False}),
@@ -69,7 +73,7 @@ class FewShotSet:
         """
         kept = settings().data
         for folder in [Path(data), *([kept / data, kept / "fewclue" / data] if kept is not None else [])]:
-            if any((folder / f"train_0.json{ending}").is_file() for ending in ("", ".gz")):
+            if cls(folder, {})._has("train_0"):
                 found = folder / "label_index2en2zh.json"
                 rows = [json.loads(line) for line in found.read_text("utf-8").splitlines()] if found.is_file() else []
                 return cls(folder, {str(row["label"]): row["label_zh"] for row in rows})
@@ -83,9 +87,9 @@ class FewShotSet:
         return LabelledTexts.of([text for text, _ in rows], [label for _, label in rows])
 
     def unlabelled(self) -> list[str]:
-        """Texts without labels, where the folder has them."""
-        found = any((self.folder / f"unlabeled.json{ending}").is_file() for ending in ("", ".gz"))
-        return [row["sentence"] for row in self._rows("unlabeled")] if found else []
+        """Texts without labels; where the folder has none, those of all splits, their labels left aside."""
+        parts = ("unlabeled",) if self._has("unlabeled") else tuple(filter(self._has, ALL_SPLITS))
+        return [row["sentence"] for part in parts for row in self._rows(part)]
 
     def test(self) -> tuple[list[str], list[str]]:
         """Every test text and its label, repeats and all, as the paper counts them."""
@@ -96,13 +100,14 @@ class FewShotSet:
         label = str(row["label"])
         return self.names.get(label) or str(row.get("label_des") or row.get("label_desc") or label)
 
+    def _has(self, part: str) -> bool:
+        return any((self.folder / f"{part}.json{ending}").is_file() for ending in ("", ".gz"))
+
     def _rows(self, part: str) -> Iterator[dict[str, Any]]:
         path = self.folder / f"{part}.json"
         try:
-            if path.is_file():
-                whole = path.read_bytes()
-            else:
-                whole = gzip.decompress(path.with_suffix(".json.gz").read_bytes())
+            packed = path.with_suffix(".json.gz")
+            whole = path.read_bytes() if path.is_file() else gzip.decompress(packed.read_bytes())
             # Not by `splitlines`: a text may hold a line separator that JSON leaves as it is.
             yield from (json.loads(line) for line in whole.decode("utf-8").split("\n") if line.strip())
         except (OSError, ValueError) as error:
@@ -119,8 +124,9 @@ def run(
     """Fit on train_k, choose on dev_k, judge on test_public; the mean of the splits k.
 
     Protocols: `frozen` blends label names, vectors (drawn to those of unlabelled texts) and spelling; `tuned` adds a
-    model tuned on train_k. The development texts teach the blend and the calibration and pick the wording of the
-    names; the test texts are read once.
+    model tuned on train_k, and lets spelling learn from what the rest says of unlabelled texts. The development texts
+    teach the blend and the calibration and pick the wording of the names; the test texts are read once. Where the
+    folder has no unlabelled texts, those of the other splits' files serve, without their labels.
 
     Raises:
         ConfigError: there is no such protocol.
@@ -130,7 +136,8 @@ def run(
     if protocol not in PROTOCOLS:
         raise ConfigError(f"the protocols of fewshot are {', '.join(PROTOCOLS)}; there is no {protocol!r}")
     source, splits = FewShotSet.at(data), tuple(SPLITS if seeds is None else seeds)
-    right: dict[str, list[np.ndarray]] = {name: [] for name in (OURS, *SYSTEMS)}
+    systems = (OURS, *([UNTUNED] if protocol == "tuned" else []), *SYSTEMS)
+    right: dict[str, list[np.ndarray]] = {name: [] for name in systems}
     chosen: list[dict[str, Cell]] = []
     with measured() as cost:
         encoder = encoder or kept_encoder(MAX_TOKENS)
@@ -139,10 +146,17 @@ def run(
         for split in splits:
             train, dev = source.labelled(f"train_{split}"), source.labelled(f"dev_{split}")
             options = Options(seed=split)
-            ours, names, dev_accuracy = _best(train, dev, unlabelled, encoder, options, tuned=protocol == "tuned")
+            seen = {*train.texts, *dev.texts}
+            spare = [text for text in unlabelled if text.strip() not in seen]
+            ours, names = _frozen(train, dev, spare, encoder, options)
+            if protocol == "tuned":
+                right[UNTUNED].append(_right(ours, texts, truth))
+                config = _TUNED.model_copy(update={"templates": names})
+                ours = Labeller(config).fit(train, options, encoder=encoder, validation=dev, unlabelled=spare)
             right[OURS].append(_right(ours, texts, truth))
             weights = {name: round(weight, 3) for name, weight in ours.judge.blend.weights.items()}
-            row: dict[str, Cell] = {"split": split, "wording": " · ".join(names) or "default", "dev": dev_accuracy}
+            row: dict[str, Cell] = {"split": split, "wording": " · ".join(names) or "default"}
+            row["dev"] = accuracy(ours, dev)
             chosen.append({**row, "test": float(right[OURS][-1].mean()), **weights})
             for name, config in SYSTEMS.items():
                 other = Labeller(config).fit(train, options, encoder=encoder, validation=dev)
@@ -174,27 +188,17 @@ def kept_encoder(max_tokens: int) -> Encoder:
     return CachedEncoder(load_encoder(max_tokens=max_tokens), settings().cache / "vectors")
 
 
-def _best(
-    train: LabelledTexts,
-    dev: LabelledTexts,
-    unlabelled: Sequence[str],
-    encoder: Encoder,
-    options: Options,
-    *,
-    tuned: bool,
-) -> tuple[Labeller, tuple[str, ...], float]:
-    """The labeller, wording of names and accuracy that are best on the development texts."""
+def _frozen(
+    train: LabelledTexts, dev: LabelledTexts, unlabelled: Sequence[str], encoder: Encoder, options: Options
+) -> tuple[Labeller, tuple[str, ...]]:
+    """The labeller without tuning, and the wording of names that is best on the development texts."""
     found: list[tuple[Labeller, tuple[str, ...], float]] = []
     for templates in TEMPLATES:
         config = _FROZEN.model_copy(update={"templates": templates})
         labeller = Labeller(config).fit(train, options, encoder=encoder, validation=dev, unlabelled=unlabelled)
         found.append((labeller, templates, accuracy(labeller, dev)))
-    best = max(found, key=lambda each: each[2])
-    if tuned:
-        config = _FROZEN.model_copy(update={"templates": best[1], "tuned": TUNING})
-        labeller = Labeller(config).fit(train, options, encoder=encoder, validation=dev, unlabelled=unlabelled)
-        best = max(best, (labeller, best[1], accuracy(labeller, dev)), key=lambda each: each[2])
-    return best
+    labeller, wording, _ = max(found, key=lambda each: each[2])
+    return labeller, wording
 
 
 def accuracy(labeller: Labeller, labelled: LabelledTexts) -> float:

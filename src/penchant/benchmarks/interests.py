@@ -28,7 +28,13 @@ TEST: Final = 8_000
 UNLABELLED: Final = 2_000
 """Training texts that the few-shot labellers may read without their labels."""
 MAX_TOKENS: Final = 64
+FEW: Final = LabellerConfig(beliefs=BeliefsConfig(rounds=1))
+"""The labeller where labelled texts are few: it learns from unlabelled ones too."""
+FULL: Final = LabellerConfig(encoded_texts=60_000)
+"""The labeller where they are many."""
 OURS: Final = "ours"
+NAMES: Final = "names alone"
+FROZEN: Final = "frozen vectors + logistic regression"
 SVM: Final = "char TF-IDF + SVM"
 
 
@@ -81,37 +87,33 @@ def run(
         raise ConfigError(f"the protocols of interests are {', '.join(PROTOCOLS)}; there is no {protocol!r}")
     if protocol not in ("all", "few"):
         return _further(protocol, data, seeds, encoder, config)
-    config = config or LabellerConfig(beliefs=BeliefsConfig(rounds=0))
-    configs = {
-        OURS: config,
-        WITHOUT_LANGUAGE_MODEL: config.model_copy(update={"names": False, "meaning": False, "tuned": None}),
-    }
+    few, full = _systems(config or FEW), _systems(config or FULL)
     parts, seeds = _parts(data), tuple(DRAWS if seeds is None else seeds)
-    metrics: dict[str, list[dict[str, float]]] = {name: [] for name in (*configs, SVM)}
-    right: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in (*configs, SVM)}
+    truth = parts.tops[parts.test]
+    metrics: dict[str, list[dict[str, float]]] = {name: [] for name in (*few, SVM)}
+    right: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in (*few, SVM)}
     with measured() as cost:
         encoder = encoder or kept_encoder(MAX_TOKENS)
         for seed in seeds:
             rows_of = {f"{shots}": parts.draw(shots, seed) for shots in SHOTS}
             spare = np.setdiff1d(parts.train[:UNLABELLED], rows_of["64"])
-            for name in (*configs, SVM):
-                found = {}
+            for name in (*few, SVM):
+                found: dict[str, float] = {}
                 for key, rows in rows_of.items():
-                    said = _said(name, configs, parts, rows, spare, encoder, seed)
-                    hits = said[0] == parts.tops[parts.test]
-                    found[f"accuracy@{key}"] = float(hits.mean())
-                    right[name].setdefault(f"accuracy@{key}", []).append(hits)
+                    labels, confidence = _said(name, few, parts, rows, spare, encoder, seed)
+                    found |= _judged(labels, confidence, truth, key)
+                    right[name].setdefault(f"accuracy@{key}", []).append(labels == truth)
                 metrics[name].append(found)
         if protocol == "all":
             everything, none = parts.train, parts.train[:0]
-            for name in (*configs, SVM):
-                labels, confidence = _said(name, configs, parts, everything, none, encoder, 0)
-                full = _full(labels, confidence, parts.tops[parts.test])
-                right[name]["accuracy@full"] = [labels == parts.tops[parts.test]]
-                metrics[name] = [found | full for found in metrics[name]]
-        violations = _violations(config, parts, encoder)
-    for found in metrics[OURS]:
-        found["hierarchy_violations"] = float(violations)
+            for name in (*full, SVM):
+                labels, confidence = _said(name, full, parts, everything, none, encoder, 0)
+                judged = _judged(labels, confidence, truth, "full")
+                right[name]["accuracy@full"] = [labels == truth]
+                metrics[name] = [row | judged for row in metrics[name]]
+        violations = _violations(few[OURS], parts, encoder)
+    for row in metrics[OURS]:
+        row["hierarchy_violations"] = float(violations)
     summed = {name: figures(rows) for name, rows in metrics.items()}
     return BenchResult(
         name="interests",
@@ -159,6 +161,25 @@ def _further(
     from penchant.benchmarks.explanations import explained
 
     return explained(data, seeds=seeds, encoder=encoder, config=config)
+
+
+def _systems(config: LabellerConfig) -> dict[str, LabellerConfig]:
+    """Ours; two plain ones that its parts are known by; and ours without the language model."""
+    plain = config.model_copy(
+        update={
+            "tuned": None,
+            "neighbours": 0,
+            "label_shift": False,
+            "beliefs": BeliefsConfig(rounds=0),
+            "sources": config.sources.model_copy(update={"nearest": 0}),
+        }
+    )
+    return {
+        OURS: config,
+        NAMES: plain.model_copy(update={"meaning": False, "spelling": False}),
+        FROZEN: plain.model_copy(update={"names": False, "spelling": False}),
+        WITHOUT_LANGUAGE_MODEL: config.model_copy(update={"names": False, "meaning": False, "tuned": None}),
+    }
 
 
 def _parts(data: str) -> _Parts:
@@ -210,12 +231,12 @@ def _svm(texts: Sequence[str], labels: np.ndarray, test: Sequence[str]) -> np.nd
     return LinearSVC().fit(vectorizer.fit_transform(texts), labels).predict(vectorizer.transform(test))
 
 
-def _full(labels: np.ndarray, confidence: np.ndarray | None, truth: np.ndarray) -> dict[str, float]:
+def _judged(labels: np.ndarray, confidence: np.ndarray | None, truth: np.ndarray, key: str) -> dict[str, float]:
     names, numbers = np.unique(np.concatenate([truth, labels]), return_inverse=True)
     judged = evaluate_classes(numbers[: len(truth)], numbers[len(truth) :], names.tolist())
-    found = {"accuracy@full": judged.accuracy, "macro_f1@full": judged.macro_f1}
+    found = {f"accuracy@{key}": judged.accuracy, f"macro_f1@{key}": judged.macro_f1}
     if confidence is not None:
-        found["ece@full"] = calibration(labels == truth, np.clip(confidence, 0, 1)).ece
+        found[f"ece@{key}"] = calibration(labels == truth, np.clip(confidence, 0, 1)).ece
     return found
 
 

@@ -27,7 +27,11 @@ CUTS: Final = 40
 """Places between which the bounds of the grades are sought, where a system says a number and no grade."""
 LEARNED, JUDGED = "dev", "test_public"
 PUBLISHED: Final = {
-    "qbqtc": {"BERT-base, on nine times the data": Published(source="CLUEbenchmark/QBQTC", macro_f1=0.641)}
+    "qbqtc": {
+        "BERT-base, on nine times the data": Published.model_validate(
+            {"source": "CLUEbenchmark/QBQTC", "macro_f1": 0.641}
+        )
+    }
 }
 """By the name of the data."""
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from penchant.errors import ConfigError, MissingExtraError
 from penchant.interests.labeller import Labeller
-from penchant.interests.sources import VECTOR_LENGTH, Meaning, Names, Tuned
+from penchant.interests.sources import DOUBT, NEAREST_POWER, VECTOR_LENGTH, Meaning, Names, Nearest, Tuned
 from penchant.interests.zero_shot import SHARPNESS
 from penchant.language import Phrase
 from penchant.text.progress import progress
@@ -55,7 +55,7 @@ class Shares:
 
 
 def encoder_shares(labeller: Labeller, texts: Sequence[str], slopes: Mapping[str, Floats], route: Route) -> Shares:
-    """Through the encoder, to names and meaning.
+    """Through the encoder, to names, meaning and the nearest labelled texts.
 
     A vector that is drawn to its neighbours is explained as if these stayed the same all along the path: the text's own
     vector is what its words move.
@@ -216,12 +216,23 @@ def _head(source: Any, device: "torch.device") -> Callable[["torch.Tensor"], "to
     """What a source makes of vectors, as far as it tells classes apart."""
     import torch
 
-    def tensor(array: Floats) -> "torch.Tensor":
+    def tensor(array: NDArray[Any]) -> "torch.Tensor":
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(device)
 
     if isinstance(source, Meaning):
         weights = tensor(source.linear.weights * VECTOR_LENGTH)
         return lambda vectors: vectors @ weights
+    if isinstance(source, Nearest):
+        labelled, targets, count = tensor(source.vectors.T), tensor(source.targets), source.neighbours
+
+        def shares(vectors: "torch.Tensor") -> "torch.Tensor":
+            cosines, nearest = (vectors @ labelled).topk(min(count, labelled.shape[1]), dim=1)
+            weights = cosines.clamp(min=0) ** NEAREST_POWER
+            said = (weights[..., None] * targets[nearest]).sum(1) + DOUBT
+            said = said / (weights.sum(1, keepdim=True) + DOUBT * targets.shape[1])
+            return said.log() if source.exclusive else said.log() - (-said.clamp(max=1 - _SMALLEST)).log1p()
+
+        return shares
     assert isinstance(source, Names)
     names = tensor(source.vectors.T * SHARPNESS)
     if source.exclusive:

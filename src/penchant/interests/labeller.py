@@ -1,27 +1,27 @@
 """Text to interests: a calibrated probability for every label of a tree, and "unsure" where the risk is too high."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from penchant.errors import ConfigError, NotFittedError, TooLittleDataError
 from penchant.interests.answers import Labelled, LabellerReport
-from penchant.interests.beliefs import BeliefsConfig, believed
-from penchant.interests.blend import Blend
+from penchant.interests.beliefs import BeliefsConfig
 from penchant.interests.calibration import Kind
 from penchant.interests.classes import Classes
+from penchant.interests.course import Course
 from penchant.interests.examples import LabelledTexts
 from penchant.interests.judge import Judge
-from penchant.interests.rows import Crowd, TextReader, TextRows
-from penchant.interests.sources import Source, SourcesConfig, fit_sources, fit_tuned, opinions, transformer_of
+from penchant.interests.rows import Crowd, TextReader
+from penchant.interests.sources import Source, SourcesConfig, opinions
 from penchant.interests.taxonomy import Taxonomy
 from penchant.interests.words import Words, WordsConfig
-from penchant.interests.zero_shot import name_texts, name_vectors
+from penchant.interests.zero_shot import called_text, name_texts, name_vectors
 from penchant.text.encoder import Encoder
 from penchant.text.tuning.config import FinetuneConfig
 from penchant.training.options import Options
@@ -48,7 +48,7 @@ class LabellerConfig(BaseModel):
     exclusive: bool | None = None
     """Whether a text has one label (with those it implies); None finds out: it is so if every text was given one."""
     names: bool = True
-    """Compare texts with what labels are called."""
+    """Compare texts with what labels are called, in meaning and in spelling."""
     meaning: bool = True
     """Learn from the encoder's vectors."""
     spelling: bool = True
@@ -67,8 +67,8 @@ class LabellerConfig(BaseModel):
     """Unlabelled texts near a text that its vector is drawn to; 0 leaves vectors as they are."""
     neighbours_share: PositiveFloat = 1.0
     """Weight of the neighbours' mean against one of the text's own vector."""
-    prior: dict[Literal["names", "meaning", "spelling", "tuned"], float] = Field(
-        default={"names": 0.4, "meaning": 0.7, "spelling": 1.0, "tuned": 1.0}
+    prior: dict[Literal["names", "meaning", "nearest", "spelling", "tuned"], float] = Field(
+        default={"names": 0.4, "meaning": 0.7, "nearest": 0.5, "spelling": 1.0, "tuned": 1.0}
     )
     """How much each source counts before any held-out text has spoken."""
     label_shift: bool = True
@@ -86,21 +86,13 @@ class LabellerConfig(BaseModel):
     """Chance with which that risk is to be kept."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Course:
-    """What a fit works on."""
-
-    classes: Classes
-    names: Floats | None
-    options: Options
-
-
 class Labeller:
     """Gives texts their interests; works from label names alone, from a few texts a label, and from many.
 
-    Four sources of evidence (label names, vectors, character n-grams and, where asked for, a fine-tuned model) give
-    logits, which are blended by stacked generalisation, calibrated and summed up the tree, all learned on texts that
-    the sources had not seen. Where labelled texts are few, unlabelled ones are learned from by self-training.
+    Sources of evidence (label names, vectors, the nearest of many labelled texts, character n-grams and, where asked
+    for, a fine-tuned model) give logits, which are blended by stacked generalisation, calibrated and summed up the
+    tree, all learned on texts that the sources had not seen. Where labelled texts are few, unlabelled ones are learned
+    from: as neighbours, for how common each label is and, where asked for, by self-training.
 
     >>> given = LabelledTexts.of(["red apple", "green apple", "blue car", "fast car"], ["fruit"] * 2 + ["cars"] * 2)
     >>> spelling_alone = LabellerConfig(names=False, meaning=False)
@@ -163,15 +155,19 @@ class Labeller:
         known = list(validation.texts) if validation else []
         encoded = options.rng().permutation(len(labelled))[: self.config.encoded_texts]
         self.reader = self._reader(classes, list(labelled.texts), encoded, known, spare, encoder)
-        course = _Course(classes, self._names(classes), options)
+        # Settled here, since the parts without what is held out are smaller and must have the same sources.
+        asked = {} if len(encoded) >= self.config.sources.nearest_from else {"nearest": 0}
+        sources_config = self.config.sources.model_copy(update=asked)
+        called = self._names(classes), self._name_words(classes)
+        course = Course(self.config, sources_config, classes, self.reader, *called, options)
         rows = self.reader.rows(labelled.texts, encoded=encoded)
         spare_rows = self.reader.rows(spare if self.config.beliefs.rounds else [])
         shifting = answers is None and self._shifting(classes, spare)
         if answers is None:
-            held, answers = self._held_out(course, rows, targets, spare_rows)
-            sources, count = self._fitted(course, rows, targets, spare_rows)
+            held, answers = course.held_out(rows, targets, spare_rows)
+            sources, count = course.fitted(rows, targets, spare_rows)
         else:
-            sources, count = self._fitted(course, rows, targets, spare_rows)
+            sources, count = course.fitted(rows, targets, spare_rows)
             held = opinions(sources, self.reader.rows(known))
         self.classes, self.sources = classes, sources
         self.judge = self._judge(course, held, answers, sources, shifting=shifting)
@@ -280,7 +276,8 @@ class Labeller:
         config, words = self.config, None
         if config.spelling and (texts or known or spare):
             bound = max(1000, _LINEAR_PARAMETERS // len(classes))
-            words = Words(config.words).fit(texts + known + spare, most=bound)
+            called = [called_text(label) for label in classes.labels] if config.names else []
+            words = Words(config.words).fit(texts + known + spare + called, most=bound)
         if encoder is None or not (config.names or config.meaning):
             return TextReader(encoder, None, words)
         seen = [texts[row] for row in encoded] + known + spare
@@ -300,78 +297,10 @@ class Labeller:
         texts = name_texts(classes.taxonomy, classes.labels, self.config.templates)
         return name_vectors(texts, self.reader.encoder, self.reader.centre)
 
-    def _fitted(
-        self, course: _Course, rows: TextRows, targets: Floats, spare: TextRows
-    ) -> tuple[dict[str, Source], int]:
-        """Sources fitted on labelled texts, then on what they make of unlabelled ones; how many of these were used."""
-        beliefs, exclusive = self.config.beliefs, course.classes.exclusive
-        weights = np.ones(len(rows), dtype=np.float32)
-        all_rows, all_targets, all_weights, count = rows, targets, weights, 0
-        sources = self._sources(course, all_rows, all_targets, all_weights)
-        for turn in range(beliefs.rounds if len(spare) else 0):
-            said = Blend(self._prior(sources), exclusive).probabilities(opinions(sources, spare))
-            chosen, believed_targets, shares = believed(said, beliefs, turn=turn, exclusive=exclusive)
-            count = len(chosen)
-            if not count:
-                break
-            all_rows = rows.beside(spare.take(chosen))
-            all_targets = np.vstack([targets, believed_targets])
-            all_weights = np.concatenate([weights, shares])
-            taught = self._sources(course, all_rows, all_targets, all_weights)
-            if self.reader.crowd is not None and "meaning" in sources:
-                # Vectors drawn to their neighbours have learned from unlabelled texts already.
-                taught["meaning"] = sources["meaning"]
-            sources = taught
-        return sources, count
-
-    def _sources(self, course: _Course, rows: TextRows, targets: Floats, weights: Floats) -> dict[str, Source]:
-        exclusive = course.classes.exclusive
-        learned = rows if self.config.meaning else TextRows(rows.texts, None, rows.words)
-        sources = fit_sources(
-            learned, targets, weights, exclusive=exclusive, config=self.config.sources, names=course.names
-        )
-        if self.config.tuned and np.count_nonzero(targets.max(0, initial=0)) > 1:
-            chosen = course.options.rng().permutation(len(rows))[: max(1, self.config.encoded_texts // 2)]
-            sources["tuned"] = fit_tuned(
-                [rows.texts[row] for row in chosen],
-                targets[chosen],
-                weights[chosen],
-                exclusive=exclusive,
-                config=self.config.tuned,
-                encoder=transformer_of(self.reader.encoder),
-                options=course.options,
-            )
-        return sources
-
-    def _prior(self, sources: Mapping[str, Source]) -> dict[str, float]:
-        return {name: weight for name, weight in self.config.prior.items() if name in sources}
-
-    def _held_out(
-        self, course: _Course, rows: TextRows, targets: Floats, spare: TextRows
-    ) -> tuple[dict[str, Floats], Floats]:
-        """Opinions on labelled texts by sources that had not seen them, and the answers."""
-        many = len(rows) > self.config.one_fold_from
-        count = max(self.config.folds, 10) if many else self.config.folds
-        if len(rows) < 2 * count:
-            return {}, targets[:0]
-        fold = stratified_folds(targets, count, course.options.rng())
-        parts: list[dict[str, Floats]] = []
-        answers: list[Floats] = []
-        for number in range(1 if many or self.config.tuned else count):
-            out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-            if rows.vectors is not None:
-                out = np.intersect1d(out, rows.encoded)
-            if not len(out):
-                continue
-            sources, _ = self._fitted(course, rows.take(kept), targets[kept], spare)
-            parts.append(opinions(sources, rows.take(out)))
-            answers.append(targets[out])
-        if not parts:
-            return {}, targets[:0]
-        shared = set.intersection(*(set(part) for part in parts))
-        return {name: np.vstack([part[name] for part in parts]) for name in parts[0] if name in shared}, np.vstack(
-            answers
-        )
+    def _name_words(self, classes: Classes) -> sp.csr_matrix | None:
+        if not self.config.names or self.reader.words is None:
+            return None
+        return self.reader.words.rows([called_text(label) for label in classes.labels])
 
     def _shifting(self, classes: Classes, spare: Sequence[str]) -> bool:
         config = self.config
@@ -381,14 +310,14 @@ class Labeller:
 
     def _judge(
         self,
-        course: _Course,
+        course: Course,
         held: dict[str, Floats],
         answers: Floats,
         sources: Mapping[str, Source],
         *,
         shifting: bool,
     ) -> Judge:
-        config, prior = self.config, self._prior(sources)
+        config, prior = self.config, course.prior(sources)
         if not len(answers) or held.keys() != sources.keys():
             return Judge.untaught(course.classes, prior, config.risk)
         return Judge.taught(
@@ -401,16 +330,3 @@ class Labeller:
             certainty=config.certainty,
             seed=course.options.seed,
         )
-
-
-def stratified_folds(targets: Floats, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(texts,) a fold for each text, the texts of a class dealt out evenly.
-
-    >>> stratified_folds(np.eye(2, dtype=np.float32)[[0, 0, 1, 1]], 2, np.random.default_rng(0)).tolist()
-    [0, 1, 0, 1]
-    """
-    order = rng.permutation(len(targets))
-    order = order[np.argsort(targets.argmax(1)[order], kind="stable")]
-    fold = np.empty(len(targets), dtype=np.int64)
-    fold[order] = np.arange(len(targets)) % folds
-    return fold

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from penchant.errors import InputError, TooLittleDataError
-from penchant.interests.labeller import stratified_folds
+from penchant.interests.course import stratified_folds
 from penchant.interests.linear import fit_linear, log_softmax
 from penchant.vectors import Floats, Rows, unit_rows
 

@@ -96,7 +96,7 @@ def load_labeller(folder: Path, encoder: Encoder | None, options: Options) -> La
     around = None if crowd is None else Crowd(crowd, config.neighbours, config.neighbours_share)
     labeller.reader = TextReader(encoder, arrays.get("centre"), words, around)
     learned = {name.removeprefix("source/"): array for name, array in arrays.items() if name.startswith("source/")}
-    labeller.sources = from_arrays(meta["sources"], learned, meta["exclusive"])
+    labeller.sources = from_arrays(meta["sources"], learned, meta["exclusive"], labeller.config.sources)
     if _TUNED in meta["sources"]:
         from penchant.text.finetune import TunedModel
 

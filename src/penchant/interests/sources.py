@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, PositiveFloat
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from penchant.errors import ConfigError
 from penchant.interests.linear import Linear, Loss, fit_linear, log_softmax
 from penchant.interests.rows import TextRows
 from penchant.interests.zero_shot import SHARPNESS
-from penchant.vectors import Floats
+from penchant.vectors import Floats, chunks
 
 if TYPE_CHECKING:
     from penchant.text.encoder import Encoder
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from penchant.text.transformer import TransformerEncoder
     from penchant.training.options import Options
 
+_AT_ONCE: Final = 512
+NEAREST_POWER: Final = 4
+"""Of a neighbour's cosine: how fast its say fades with distance."""
+DOUBT: Final = 0.5**NEAREST_POWER
 VECTOR_LENGTH: Final = 3.0
 """Centred unit vectors are stretched so long before a linear model sees them: the scale its penalty is meant for."""
 
@@ -32,6 +38,12 @@ class SourcesConfig(BaseModel):
     """C of the linear model over centred vectors."""
     spelling_inverse_penalty: PositiveFloat = 30.0
     """C of the linear model over character n-grams."""
+    name_weight: NonNegativeFloat = 1.0
+    """How much a class's name counts against one labelled text where spelling is learned; 0 leaves names out of it."""
+    nearest: NonNegativeInt = 30
+    """Labelled texts nearest in meaning that are asked for their labels; 0 asks none."""
+    nearest_from: PositiveInt = 2_000
+    """With fewer labelled texts than this none is asked: too few of a text's kind lie near it."""
 
 
 class Source(Protocol):
@@ -67,6 +79,36 @@ class Meaning:
         assert rows.vectors is not None
         scores = self.linear.scores(rows.vectors * VECTOR_LENGTH)
         return log_softmax(scores) if self.exclusive else scores
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """What the labelled texts nearest in meaning were labelled, where these are many (Cover and Hart, 1967).
+
+    A linear model draws one border a class; neighbours follow a class that lies in several places.
+    """
+
+    vectors: NDArray[np.float16]
+    """(labelled texts, width) centred, of unit length."""
+    targets: NDArray[np.float16]
+    """(labelled texts, classes) their labels, and how much each text counts."""
+    neighbours: int
+    """How many are asked."""
+    exclusive: bool
+
+    def logits(self, rows: TextRows) -> Floats:
+        assert rows.vectors is not None
+        shares = np.empty((len(rows), self.targets.shape[1]), dtype=np.float32)
+        labelled, count = self.vectors.astype(np.float32), min(self.neighbours, len(self.vectors))
+        for part in chunks(len(rows), _AT_ONCE):
+            cosines = rows.vectors[part] @ labelled.T
+            nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+            weights = np.maximum(np.take_along_axis(cosines, nearest, axis=1), 0) ** NEAREST_POWER
+            shares[part] = np.einsum("tn,tnc->tc", weights, self.targets[nearest].astype(np.float32))
+            # As if one text of cosine 0.5 had each label: no label is impossible for want of a neighbour.
+            shares[part] = (shares[part] + DOUBT) / (weights.sum(1, keepdims=True) + DOUBT * shares.shape[1])
+        logs = np.log(shares)
+        return log_softmax(logs) if self.exclusive else (logs - np.log1p(-np.minimum(shares, 1 - 1e-6)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +150,9 @@ def fit_sources(
     exclusive: bool,
     config: SourcesConfig,
     names: Floats | None,
+    name_words: sp.csr_matrix | None = None,
 ) -> dict[str, Source]:
-    """The sources that take seconds: names, meaning and spelling, as far as the rows and names at hand allow.
+    """The sources that take seconds: names, meaning, nearest, spelling, as far as the rows and names at hand allow.
 
     Args:
         rows: labelled texts.
@@ -118,6 +161,7 @@ def fit_sources(
         exclusive: whether classes shut each other out.
         config: of the linear models.
         names: (classes, width) vectors of the classes' names; None to leave names out.
+        name_words: (classes, n-grams) of the names, from which spelling learns as from a text of each class.
     """
     loss: Loss = "softmax" if exclusive else "sigmoid"
     sources: dict[str, Source] = {}
@@ -133,8 +177,16 @@ def fit_sources(
             loss=loss,
         )
         sources["meaning"] = Meaning(linear, exclusive)
+        if config.nearest:
+            own = (targets[encoded] * weights[encoded, None]).astype(np.float16)
+            sources["nearest"] = Nearest(rows.vectors[encoded].astype(np.float16), own, config.nearest, exclusive)
     if rows.words is not None and len(rows):
-        linear = fit_linear(rows.words, targets, weights, inverse_penalty=config.spelling_inverse_penalty, loss=loss)
+        words = rows.words
+        if name_words is not None and config.name_weight:
+            words = sp.vstack([words, name_words], format="csr")
+            targets = np.vstack([targets, np.eye(targets.shape[1], dtype=np.float32)])
+            weights = np.concatenate([weights, np.full(len(targets) - len(weights), config.name_weight)])
+        linear = fit_linear(words, targets, weights, inverse_penalty=config.spelling_inverse_penalty, loss=loss)
         sources["spelling"] = Spelling(linear, exclusive)
     return sources
 
@@ -172,22 +224,29 @@ def opinions(sources: Mapping[str, Source], rows: TextRows) -> dict[str, Floats]
     return {name: source.logits(rows) for name, source in sources.items()}
 
 
-def arrays_of(sources: Mapping[str, Source]) -> Iterator[tuple[str, Floats]]:
+def arrays_of(sources: Mapping[str, Source]) -> Iterator[tuple[str, NDArray[np.floating]]]:
     """What the quick sources learned, as named arrays."""
     for name, source in sources.items():
         if isinstance(source, Names):
             yield f"{name}/vectors", source.vectors
+        elif isinstance(source, Nearest):
+            yield f"{name}/vectors", source.vectors
+            yield f"{name}/targets", source.targets
         elif isinstance(source, Meaning | Spelling):
             yield f"{name}/weights", source.linear.weights
             yield f"{name}/bias", source.linear.bias
 
 
-def from_arrays(names: Sequence[str], arrays: Mapping[str, Floats], exclusive: bool) -> dict[str, Source]:
+def from_arrays(
+    names: Sequence[str], arrays: Mapping[str, NDArray[Any]], exclusive: bool, config: SourcesConfig
+) -> dict[str, Source]:
     """The quick sources again."""
     sources: dict[str, Source] = {}
     for name in names:
         if name == "names":
             sources[name] = Names(arrays["names/vectors"], exclusive)
+        elif name == "nearest":
+            sources[name] = Nearest(arrays["nearest/vectors"], arrays["nearest/targets"], config.nearest, exclusive)
         elif name in ("meaning", "spelling"):
             linear = Linear(arrays[f"{name}/weights"], arrays[f"{name}/bias"])
             sources[name] = (Meaning if name == "meaning" else Spelling)(linear, exclusive)

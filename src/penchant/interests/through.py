@@ -42,7 +42,7 @@ def through_sources(
         for number, slope in enumerate(slopes["spelling"]):
             text = texts[told[number]].strip()
             added[number] += character_shares(labeller.reader.words, text, spelling.linear.weights @ slope)
-    through_encoder = {name: slopes[name] for name in slopes if name in ("names", "meaning")}
+    through_encoder = {name: slopes[name] for name in slopes if name in ("names", "meaning", "nearest")}
     tuned = labeller.sources.get("tuned")
     parts = []
     if stripped and through_encoder:

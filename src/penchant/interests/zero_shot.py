@@ -26,10 +26,19 @@ def name_texts(taxonomy: Taxonomy, labels: Sequence[str], templates: Sequence[st
     """
     texts = []
     for label in labels:
-        name = label.replace(PATH_SEPARATOR, " ")
+        name = called_text(label)
         filled = [template.replace("{name}", name) for template in templates or TEMPLATES[written_language(name)]]
         texts.append(filled + ([taxonomy.descriptions[label]] if label in taxonomy.descriptions else []))
     return texts
+
+
+def called_text(label: str) -> str:
+    """A label's levels as a text.
+
+    >>> called_text("家电 > 冰箱")
+    '家电 冰箱'
+    """
+    return label.replace(PATH_SEPARATOR, " ")
 
 
 def name_vectors(names: Sequence[Sequence[str]], encoder: Encoder, centre: Floats) -> Floats:

@@ -113,12 +113,7 @@ class ItemFacts:
         return item * length + (self.moments - start), start, length
 
     def before(self, items: Rows, at: NDArray[np.float64]) -> Rows:
-        """(rows,) how many moments of each row's item lie before each row's time.
-
-        >>> facts = ItemFacts.of(shop, EventWeights(), None)
-        >>> int(facts.before(np.array([0]), np.array([facts.now + 1]))[0])
-        1
-        """
+        """(rows,) how many moments of each row's item lie before each row's time."""
         line, start, length = self._line
         asked = items * length + np.clip(at - start, -0.5, length - 1.5)
         return np.searchsorted(line, asked, side="left") - self.offsets[items]

@@ -142,7 +142,8 @@ class Dense:
         return rows[best], cosines[best]
 
     def _add(self, rows: Rows, vectors: Floats) -> None:
-        self._changeable().add(np.asarray(rows, dtype=np.uint64), self._stored(vectors))
+        # On one thread, as the graph depends on the order in which threads come to it.
+        self._changeable().add(np.asarray(rows, dtype=np.uint64), self._stored(vectors), threads=1)
 
     def _stored(self, vectors: Floats) -> NDArray[Any]:
         if self.config.form != "i8":

@@ -25,16 +25,16 @@ class QueryMapConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: PositiveInt = 12
+    epochs: PositiveInt = 4
     """Passes over the judged pairs."""
     batch: PositiveInt = 256
     """Pairs a step; each query is told from the items of all others."""
     negatives: PositiveInt = 1_024
     """Items drawn from the whole catalogue at each step, to be told from what was wanted."""
     learning_rate: PositiveFloat = 1e-3
-    temperature: PositiveFloat = 0.03
+    temperature: PositiveFloat = 0.015
     """Cosines are divided by this before the softmax."""
-    pull: NonNegativeFloat = 0.01
+    pull: NonNegativeFloat = 0.03
     """How strongly the map is held to changing nothing."""
 
 
