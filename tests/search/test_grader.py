@@ -60,7 +60,8 @@ def test_planted_grades_are_found_for_pairs_never_seen(grader: Grader) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"meaning": False}, {"spelling": False}, {"columns": 64}, {"softness": 1e-4}, {"trees": 2}, {"leaves": 2},
+        {"meaning": False}, {"spelling": False}, {"columns": 64}, {"meaning_softness": 1e-4},
+        {"spelling_softness": 1e-4}, {"anchors": 5}, {"reach": 5.0}, {"trees": 2}, {"leaves": 2},
         {"learning_rate": 0.01}, {"folds": 3},
     ],
 )  # fmt: skip

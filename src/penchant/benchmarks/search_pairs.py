@@ -14,7 +14,8 @@ from penchant.errors import ReadError
 from penchant.evaluation.bootstrap import Difference, paired_difference
 from penchant.evaluation.classification import auc, evaluate_classes
 from penchant.evaluation.cost import measured
-from penchant.search.grader import Grader, GraderConfig, pair_tuning
+from penchant.search.grader import Grader
+from penchant.search.grades import GraderConfig, pair_tuning
 from penchant.search.lexical import Lexical
 from penchant.search.pairs import Pair
 from penchant.search.words import analyse

@@ -2,7 +2,8 @@
 
 from penchant.search.config import SearchConfig
 from penchant.search.filters import Filters
-from penchant.search.grader import Grader, GraderConfig, pair_tuning
+from penchant.search.grader import Grader
+from penchant.search.grades import GraderConfig, pair_tuning
 from penchant.search.judgements import Judgements, from_events, read_judgements
 from penchant.search.learning import Learned, learn
 from penchant.search.recipe import Evaluation, evaluate, train

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from penchant.artifacts import load_artifact, save_artifact, storage_errors
 from penchant.errors import ArtifactError, ConfigError, NotFittedError, TooLittleDataError
 from penchant.search.dense import encoded, for_queries, same_vectors
+from penchant.search.grades import GraderConfig
+from penchant.search.kernel import Kernel
 from penchant.search.linear import Linear, dealt, fitted, pick_weights
 from penchant.search.pairs import Pair, compared, crossed, spelled
 from penchant.text.encoder import Encoder
-from penchant.text.tuning.config import FinetuneConfig, TaskConfig
 from penchant.training.options import Options
 from penchant.vectors import Floats
 
@@ -27,42 +27,6 @@ TREES: Final = "grader.txt"
 TUNED: Final = "tuned"
 _FEWEST: Final = 5
 """Pairs of each grade that are needed for each fold."""
-
-
-class GraderConfig(BaseModel):
-    """What grades are judged from.
-
-    >>> GraderConfig(folds=3).meaning
-    True
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    meaning: bool = True
-    """Whether the encoder's vectors of both texts are read."""
-    spelling: bool = True
-    """Whether a linear model reads the letters of the title, and which of them the query has."""
-    tuned: FinetuneConfig | None = None
-    """How a pair encoder is fine-tuned to read both texts as one; None leaves it out, as it takes minutes to hours."""
-    folds: PositiveInt = Field(default=4, ge=2)
-    """Parts of the pairs, each graded by what was learned on the others, for what is learned from those grades."""
-    columns: PositiveInt = 1 << 17
-    """Of the hashed letters."""
-    softness: PositiveFloat = 0.05
-    """How far a linear model may follow its pairs (the inverse of its penalty)."""
-    trees: PositiveInt = 250
-    leaves: PositiveInt = Field(default=15, ge=2)
-    learning_rate: PositiveFloat = 0.04
-
-
-def pair_tuning(mode: str = "lora", **fields: Any) -> FinetuneConfig:
-    """How to fine-tune an encoder that reads a query and a title as one text.
-
-    >>> pair_tuning(epochs=2).tasks[0].class_weights
-    'balanced'
-    """
-    task = TaskConfig(name="grade", kind="multi-class", class_weights="balanced")
-    return FinetuneConfig.model_validate({"mode": mode, "tasks": (task,), "max_length": 64, **fields})
 
 
 class Grader:
@@ -85,7 +49,9 @@ class Grader:
         self.grades: tuple[int, ...] = ()
         self.weights: Floats = np.zeros(0, dtype=np.float32)
         """(grades,) what each probability is multiplied by where one grade is to be said."""
-        self._linear: dict[str, Linear] = {}
+        self._middle: tuple[Floats, Floats] = (np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.float32))
+        """(width,) each: the mean of the vectors of queries and of titles."""
+        self._models: dict[str, Kernel | Linear] = {}
         self._tuned: TunedModel | None = None
         self._trees: Booster | None = None
 
@@ -106,7 +72,7 @@ class Grader:
                 f"{_FEWEST * self.config.folds} pairs of each"
             )
         self.grades = tuple(int(name) for name in names)
-        seen = self._seen(pairs)
+        seen = self._seen(pairs, is_new=True)
         folds = dealt(truth, self.config.folds, options.rng())
         said = {name: np.zeros((len(pairs), len(names)), dtype=np.float32) for name in self._part_names()}
         for fold in range(self.config.folds):
@@ -135,7 +101,7 @@ class Grader:
             return np.zeros((0, len(self.grades)), dtype=np.float32)
         self._check()
         seen = self._seen(pairs)
-        said = [model(seen[name]) for name, model in self._linear.items()]
+        said = [model(seen[name]) for name, model in self._models.items()]
         if self._tuned is not None:
             said.append(self._tuned.predict(list(pairs)))
         return self._predicted(self._trees, np.hstack([seen["compared"], *said]))
@@ -160,7 +126,7 @@ class Grader:
         if (self.config.meaning or self.config.tuned) and self.encoder is None:
             raise ConfigError("the grader reads meaning and has no encoder; give one, or set meaning and tuned off")
 
-    def _seen(self, pairs: Sequence[Pair]) -> dict[str, Any]:
+    def _seen(self, pairs: Sequence[Pair], *, is_new: bool = False) -> dict[str, Any]:
         cosines = np.zeros(len(pairs), dtype=np.float32)
         seen: dict[str, Any] = {}
         if self.config.meaning:
@@ -169,7 +135,9 @@ class Grader:
             queries = encoded(self.query_encoder, [query for query, _ in pairs])
             titles = encoded(self.encoder, [title for _, title in pairs])
             cosines = np.einsum("ij,ij->i", queries, titles)
-            seen["meaning"] = crossed(queries, titles)
+            if is_new:
+                self._middle = queries.mean(axis=0), titles.mean(axis=0)
+            seen["meaning"] = crossed(queries, titles, self._middle)
         if self.config.spelling:
             seen["spelling"] = spelled(pairs, columns=self.config.columns)
         return seen | {"compared": compared(pairs, cosines)}
@@ -186,19 +154,26 @@ class Grader:
     ) -> dict[str, Callable[[np.ndarray], Floats]]:
         """What each part, learned on some pairs, says of others of them."""
         parts: dict[str, Callable[[np.ndarray], Floats]] = {}
-        linear: dict[str, Linear] = {
-            name: fitted(seen[name][rows], truth[rows], self.config.softness)
-            for name in ("meaning", "spelling")
-            if name in seen
-        }
-        for name, model in linear.items():
+        models: dict[str, Kernel | Linear] = {}
+        if self.config.meaning:
+            models["meaning"] = Kernel.fit(
+                seen["meaning"][rows],
+                truth[rows],
+                anchors=self.config.anchors,
+                reach=self.config.reach,
+                softness=self.config.meaning_softness,
+                rng=options.rng(),
+            )
+        if self.config.spelling:
+            models["spelling"] = fitted(seen["spelling"][rows], truth[rows], self.config.spelling_softness)
+        for name, model in models.items():
             parts[name] = lambda wanted, name=name, model=model: model(seen[name][wanted])  # type: ignore[misc]
         tuned: TunedModel | None = None
         if self.config.tuned is not None:
             tuned = self._finetuned([pairs[row] for row in rows], truth[rows], options)
             parts[TUNED] = lambda wanted: tuned.predict([pairs[row] for row in wanted])
         if keep:
-            self._linear, self._tuned = linear, tuned
+            self._models, self._tuned = models, tuned
         return parts
 
     def _finetuned(self, pairs: Sequence[Pair], truth: np.ndarray, options: Options) -> "TunedModel":
@@ -257,8 +232,10 @@ class Grader:
         if self._tuned is not None:
             self._tuned.save(folder / TUNED)
         arrays: dict[str, np.ndarray] = {"weights": self.weights}
-        for name, model in self._linear.items():
-            arrays |= {f"{name}/weights": model.weights, f"{name}/bias": model.bias}
+        for name, model in self._models.items():
+            arrays |= {f"{name}/{part}": array for part, array in model.arrays().items()}
+        if self.config.meaning:
+            arrays |= {"middle/queries": self._middle[0], "middle/titles": self._middle[1]}
         save_artifact(
             folder,
             KIND,
@@ -289,9 +266,15 @@ class Grader:
             raise ArtifactError(f"{folder} was learned with the encoder {saved_with!r}; {encoder.name!r} was given")
         grader = cls(GraderConfig.model_validate(artifact.meta["config"]), encoder=encoder, query_encoder=query_encoder)
         grader.grades, grader.weights = tuple(artifact.meta["grades"]), artifact.arrays["weights"]
-        for name in ("meaning", "spelling"):
-            if f"{name}/weights" in artifact.arrays:
-                grader._linear[name] = Linear(artifact.arrays[f"{name}/weights"], artifact.arrays[f"{name}/bias"])
+        saved = artifact.arrays
+        if grader.config.meaning:
+            grader._middle = saved["middle/queries"], saved["middle/titles"]
+            linear = Linear(saved["meaning/weights"], saved["meaning/bias"])
+            grader._models["meaning"] = Kernel(
+                saved["meaning/anchors"], saved["meaning/mixing"], grader.config.reach, linear
+            )
+        if grader.config.spelling:
+            grader._models["spelling"] = Linear(saved["spelling/weights"], saved["spelling/bias"])
         if (folder / TUNED).is_dir():
             from penchant.text.finetune import TunedModel
 

@@ -1,5 +1,6 @@
 """The small models that a grader is made of: a linear one, and a weight for each grade."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +30,10 @@ class Linear:
         exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
         return (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All of it, for a file of arrays."""
+        return {"weights": self.weights, "bias": self.bias}
+
 
 def fitted(rows: Floats | sp.csr_matrix, truth: Rows, softness: float) -> Linear:
     """Logistic regression on rows with numbered grades.
@@ -37,9 +42,13 @@ def fitted(rows: Floats | sp.csr_matrix, truth: Rows, softness: float) -> Linear
     >>> model(np.array([[-1.5], [1.5]])).argmax(axis=1).tolist()
     [0, 1]
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=softness, max_iter=200, tol=1e-3).fit(rows, truth)
+    with warnings.catch_warnings():
+        # Stopped early, it is as good: what it says is weighed by what comes after it.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = LogisticRegression(C=softness, max_iter=200, tol=1e-3).fit(rows, truth)
     weights, bias = model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
     if weights.shape[1] == 1:
         # Of two grades the library keeps the second alone.

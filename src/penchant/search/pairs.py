@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from penchant.search.words import analyse, fold
-from penchant.vectors import Floats
+from penchant.vectors import Floats, unit_rows
 
 Pair = tuple[str, str]
 """A query and a title."""
@@ -67,23 +67,28 @@ def compared(pairs: Sequence[Pair], cosines: Floats) -> Floats:
     return np.array(rows, dtype=np.float32).reshape(len(pairs), len(COMPARED))
 
 
-def crossed(queries: Floats, titles: Floats) -> Floats:
-    """(pairs, 3 x width) what two vectors have in common, where they differ, and the title's own.
+def crossed(queries: Floats, titles: Floats, middle: tuple[Floats, Floats]) -> Floats:
+    """(pairs, 4 x width) two vectors, what they have in common, and where they differ.
 
-    Scaled so that a column varies by about one.
+    Args:
+        queries: (pairs, width) unit vectors.
+        titles: (pairs, width) unit vectors.
+        middle: the mean of the vectors of queries, and of titles, which say nothing of any pair.
     """
-    spread = np.float32(np.sqrt(queries.shape[1]))
-    return np.hstack([queries * titles * spread * spread, np.abs(queries - titles) * spread, titles * spread])
+    asked, said = unit_rows(queries - middle[0]), unit_rows(titles - middle[1])
+    return np.hstack([asked, said, 4 * asked * said, np.abs(asked - said)])
 
 
 def spelled(pairs: Sequence[Pair], *, columns: int) -> sp.csr_matrix:
-    """(pairs, columns) runs of two and three letters of each title, those that the query has too told apart."""
+    """(pairs, columns) runs of up to four letters of each title, those that the query has too told apart, and of the
+    query's own."""
     texts = []
     for query, title in pairs:
         asked, said = fold(query.strip())[:_READ], fold(title.strip())[:_READ]
-        shared = {run for length in (2, 3) for run in _runs(asked, length)}
-        runs = [said[at : at + length] for length in (1, 2, 3) for at in range(len(said) - length + 1)]
-        texts.append([*runs, *(f"\0{run}" for run in runs if run in shared)])
+        shared = {run for length in (2, 3, 4) for run in _runs(asked, length)}
+        runs = [said[at : at + length] for length in (1, 2, 3, 4) for at in range(len(said) - length + 1)]
+        own = [f"\1{asked[at : at + length]}" for length in (1, 2) for at in range(len(asked) - length + 1)]
+        texts.append([*runs, *(f"\0{run}" for run in runs if run in shared), *own])
     return _hashing(columns).transform(texts)
 
 
