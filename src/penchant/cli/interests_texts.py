@@ -57,6 +57,10 @@ DISCOVER_HELP: Final = both(
 DISCOVER_EXAMPLES: Final = """penchant interests discover shop.ws --into tree.yaml
 penchant interests discover texts.txt"""
 
+ENCODER: Final = both(
+    "The language model; the workspace's, or e5-small.", "所用语言模型；默认为工作区的设置，否则为 e5-small。"
+)
+SEED: Final = both("Seed of all that is random.", "随机种子。")
 MODE: Final = both(
     "frozen leaves the language model as it is (quick); any other fine-tunes it: full, lora, adalora, ia3, prefix, "
     "prompt, p-tuning, bottleneck, contrastive, upper.",
@@ -120,17 +124,8 @@ def train(
             help=both("Labelled texts to learn from besides those of SOURCE.", "除 SOURCE 之外一并学习的已标注文本。"),
         ),
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=both(
-                "The language model; the workspace's, or e5-small.",
-                "所用语言模型；默认为工作区的设置，否则为 e5-small。",
-            ),
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help=both("Seed of all that is random.", "随机种子。"))] = 0,
+    encoder: Annotated[str | None, typer.Option(metavar="NAME", help=ENCODER)] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help=SEED)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
     from penchant.artifacts import folder_written_atomically
@@ -209,17 +204,8 @@ def discover(
         Path | None,
         typer.Option(metavar="FILE", help=both("Write the tree as YAML, to be edited.", "将兴趣树写成可编辑的 YAML。")),
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=both(
-                "The language model; the workspace's, or e5-small.",
-                "所用语言模型；默认为工作区的设置，否则为 e5-small。",
-            ),
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help=both("Seed of all that is random.", "随机种子。"))] = 0,
+    encoder: Annotated[str | None, typer.Option(metavar="NAME", help=ENCODER)] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help=SEED)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
     from penchant.artifacts import storage_errors
