@@ -1,0 +1,1 @@
+"""Pages where people look instead of reading logs."""

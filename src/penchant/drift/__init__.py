@@ -1,0 +1,1 @@
+"""Has this member's interest changed, and what should we do differently?"""

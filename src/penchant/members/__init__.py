@@ -1,0 +1,1 @@
+"""Who are our members, which are alike, and which behave oddly?"""

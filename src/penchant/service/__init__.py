@@ -1,0 +1,1 @@
+"""Penchant over HTTP: events in, answers out, nothing lost."""

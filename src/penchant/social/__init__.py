@@ -1,0 +1,1 @@
+"""What and whom would this member like, given the people around them?"""
