@@ -131,3 +131,13 @@ def test_a_changed_file_is_refused(lora: TunedModel, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(ArtifactError, match="has changed since it was saved"):
         TunedModel.load(tmp_path)
+
+
+def test_a_model_saved_over_another_leaves_nothing_of_it(
+    tiny: TransformerEncoder, options: Options, tmp_path: Path
+) -> None:
+    finetune(tiny, labelled(8), quick(mode="lora", epochs=1), options).save(tmp_path)
+    second = finetune(tiny, labelled(8), quick(mode="frozen", epochs=1), options)
+    second.save(tmp_path)
+    texts = texts_of("水果", 1, 3)
+    assert np.abs(TunedModel.load(tmp_path, options=options).predict(texts) - second.predict(texts)).max() <= 1e-6

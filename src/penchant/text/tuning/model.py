@@ -1,6 +1,7 @@
 """A fine-tuned model: answers tasks, encodes texts, and is saved as a folder."""
 
 import copy
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,6 +189,9 @@ class TunedModel:
             StorageError: the folder cannot be written.
         """
         folder = Path(folder)
+        for left in folder.glob("adapter-*"):
+            # Of a model saved here before: `load` would take it for this one's.
+            shutil.rmtree(left)
         arrays: dict[str, np.ndarray] = {
             f"base/{name}": tensor.detach().cpu().numpy() for name, tensor in self.base.changes.items()
         }
