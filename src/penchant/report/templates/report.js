@@ -16,7 +16,7 @@
     title: { standoff: 12, ...(own && own.title), font: { size: 12, color: "--quiet" } },
   });
 
-  if (chinese) {
+  if (chinese && window.Plotly) {
     const months = [...Array(12)].map((_, month) => `${month + 1}月`);
     const days = ["日", "一", "二", "三", "四", "五", "六"];
     Plotly.register({
@@ -53,9 +53,10 @@
   const wear = (theme) => {
     root.dataset.theme = theme;
     button.textContent = theme === "dark" ? button.dataset.light : button.dataset.dark;
+    root.dispatchEvent(new CustomEvent("worn", { detail: theme }));
     draw();
   };
-  let chosen;
+  let chosen = root.dataset.chosen;
   const present = () => chosen || (dark.matches ? "dark" : "light");
   button.addEventListener("click", () => { chosen = present() === "dark" ? "light" : "dark"; wear(chosen); });
   dark.addEventListener("change", () => wear(present()));
