@@ -8,7 +8,7 @@ from pathlib import Path
 COMMANDS = (
     "demo", "data", "read", "build", "report", "interests", "interests strata", "interests explain",
     "interests audience", "interests train", "interests label", "interests discover", "interests suggest",
-    "recommend", "recommend similar", "recommend goes-with",
+    "recommend", "recommend refine", "recommend similar", "recommend goes-with",
     "recommend explain", "search", "member", "bench",
 )  # fmt: skip
 HEAD = """# Commands

@@ -74,9 +74,12 @@ class Context:
 
     @cached_property
     def community(self) -> Community:
-        """All that the store holds at the start of the build."""
+        """What the store holds at the start of the build, without the doings of members who did not agree to it."""
+        from penchant.data.consent import consenting
+        from penchant.members.privacy import privacy_config
+
         with self.workspace.store() as store:
-            return store.read()
+            return consenting(store.read(), privacy_config(self.workspace.config).consent)
 
     @cached_property
     def encoder(self) -> "CachedEncoder":
@@ -268,9 +271,12 @@ class _BuildLog(logging.FileHandler):
 @contextmanager
 def _logged(workspace: Workspace) -> Iterator[None]:
     """Write what the build logs into the workspace as well."""
+    from penchant.members.privacy import MaskingFilter
+
     with storage_errors(workspace.logs):
         workspace.logs.mkdir(exist_ok=True)
         handler = _BuildLog(workspace.logs / "build.log", encoding="utf-8")
+    handler.addFilter(MaskingFilter())
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = _LOG.level
     _LOG.addHandler(handler)

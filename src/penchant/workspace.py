@@ -18,8 +18,8 @@ from penchant.data.store import Store
 from penchant.errors import ConfigError, NotBuiltError, WorkspaceBusyError, WorkspaceError
 
 CONFIG_FILE: Final = "penchant.toml"
-OTHER_SECTIONS: Final = frozenset({"read", "tables", "columns"})
-"""Sections of the file that the readers understand; see `penchant.data.mapping`."""
+OTHER_SECTIONS: Final = frozenset({"read", "tables", "columns", "service"})
+"""Sections that the readers and the service understand; see `penchant.data.mapping`, `penchant.service.settings`."""
 SYSTEMS: Final = ("interests", "members", "social", "drift", "recommend", "search")
 
 _EXPLAINED: Final = """\

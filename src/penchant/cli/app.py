@@ -14,7 +14,23 @@ import typer
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from penchant.cli import bench, build, data, demo, interests, member, read, recommend, report, search
+from penchant.cli import (
+    backup,
+    bench,
+    build,
+    console,
+    data,
+    demo,
+    interests,
+    keys,
+    member,
+    members,
+    read,
+    recommend,
+    report,
+    search,
+    serve,
+)
 from penchant.cli.face import Face
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
 from penchant.cli.speech import both, complaint, take_everywhere_options
@@ -33,7 +49,10 @@ UNEXPECTED: Final = Phrase(
 
 
 class _Root(HelpfulGroup):
-    order = ("demo", "data", "read", "build", "report", "interests", "recommend", "search", "member", "bench")
+    order = (
+        "demo", "data", "read", "build", "report", "interests", "members", "recommend", "search", "member", "serve", "keys",
+        "console", "backup", "restore", "bench",
+    )  # fmt: skip
 
 
 app = typer.Typer(
@@ -63,6 +82,9 @@ class _Recommend(HelpfulGroup):
 
 _recommend = typer.Typer(cls=_Recommend, help=recommend.HELP, epilog=recommend.EXAMPLES)
 _recommend.command("for", cls=HelpfulCommand, help=recommend.HELP, epilog=recommend.EXAMPLES)(recommend.recommend)
+_recommend.command("refine", cls=HelpfulCommand, help=recommend.REFINE_HELP, epilog=recommend.REFINE_EXAMPLES)(
+    recommend.refine
+)
 _recommend.command("similar", cls=HelpfulCommand, help=recommend.SIMILAR_HELP, epilog=recommend.SIMILAR_EXAMPLES)(
     recommend.similar
 )
@@ -79,9 +101,15 @@ app.command("read", cls=HelpfulCommand, help=read.HELP, epilog=read.EXAMPLES)(re
 app.command("build", cls=HelpfulCommand, help=build.HELP, epilog=build.EXAMPLES)(build.build)
 app.command("report", cls=HelpfulCommand, help=report.HELP, epilog=report.EXAMPLES)(report.report)
 app.add_typer(interests.group, name="interests")
+app.add_typer(members.group, name="members")
 app.add_typer(_recommend, name="recommend")
 app.command("search", cls=HelpfulCommand, help=search.HELP, epilog=search.EXAMPLES)(search.search)
 app.command("member", cls=HelpfulCommand, help=member.HELP, epilog=member.EXAMPLES)(member.member)
+app.command("serve", cls=HelpfulCommand, help=serve.HELP, epilog=serve.EXAMPLES)(serve.serve)
+app.add_typer(keys.group, name="keys")
+app.add_typer(console.group, name="console")
+app.command("backup", cls=HelpfulCommand, help=backup.HELP, epilog=backup.EXAMPLES)(backup.backup)
+app.command("restore", cls=HelpfulCommand, help=backup.RESTORE_HELP, epilog=backup.RESTORE_EXAMPLES)(backup.restore)
 app.command("bench", cls=HelpfulCommand, help=bench.HELP, epilog=bench.EXAMPLES)(bench.bench)
 
 

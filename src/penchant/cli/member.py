@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from penchant.cli.asking import recommended
 from penchant.cli.build import WORKSPACE
 from penchant.cli.face import Face, face
 from penchant.cli.interests_members import described, show_interests
@@ -92,7 +93,7 @@ def member(
         interests = build.member_interests(member_id, history)
         recommender = build.recommender()
         weights = recommender.config.event_weights
-        ranking = recommender.recommend(member_id, k, lang=speaker.lang) if k else None
+        ranking = recommended(opened, recommender, member_id, k, lang=speaker.lang) if k else None
     tastes = _tastes(history, items, weights)
     if as_json:
         speaker.json(

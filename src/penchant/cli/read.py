@@ -101,11 +101,15 @@ def read_into(
         StorageError: rows cannot be stored.
     """
     from penchant.data.readers import BatchReader
+    from penchant.members.privacy import privacy_config, text_mask
 
     if columns is None and OTHER_SECTIONS & tomllib.loads(workspace.config_path.read_text("utf-8-sig")).keys():
         columns = workspace.config_path
     with workspace.lock(), workspace.store() as store:
-        reader = BatchReader(source, columns=columns, unknown_ids=unknown_ids, rejected=workspace.rejected)
+        clean = text_mask(privacy_config(workspace.config))
+        reader = BatchReader(
+            source, columns=columns, unknown_ids=unknown_ids, rejected=workspace.rejected, clean=clean
+        )
         counts = store.load(
             ((batch.table, batch.rows) for batch in reader),
             unknown_members="error" if "members" in reader.given else "add",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from penchant.cli.asking import described, next_sentence, recommended, recommender_of, show_wishes
 from penchant.cli.build import WORKSPACE
 from penchant.cli.face import Face, face
 from penchant.cli.speech import both
@@ -19,9 +20,24 @@ HELP: Final = both(
     "为会员推荐物品，每件附推荐理由。",
 )
 EXAMPLES: Final = """penchant recommend shop.ws m42 -k 10
+penchant recommend shop.ws m42 --wish "lighter, under 100" --wish 再便宜一点，不要红色
+penchant recommend refine shop.ws m42
 penchant recommend similar shop.ws p7
 penchant recommend goes-with shop.ws p7
 penchant recommend explain shop.ws m42 p7"""
+REFINE_HELP: Final = both(
+    """Recommend to a member who says, a sentence at a time, what they want.
+
+    Each line is one sentence, such as "lighter, under 100" or "再便宜一点，不要红色". Wishes are kept until they are
+    taken back: "never mind the price", "红色也行", "start over", or the number of a wish behind a minus, such as "-2".
+    An empty line ends.""",
+    """逐句细化对会员的推荐。
+
+    每行一句，例如“再便宜一点，不要红色”或“lighter, under 100”。要求一直保留，直到收回：“价格无所谓”、“红色也行”、
+    “重新开始”，或在编号前加减号，例如“-2”。输入空行结束。""",
+)
+REFINE_EXAMPLES: Final = """penchant recommend refine shop.ws m42
+echo "再便宜一点，不要红色" | penchant recommend refine shop.ws m42 -k 5"""
 SIMILAR_HELP: Final = both("List the items most like an item.", "列出与某物品最相似的物品。")
 GOES_WITH_HELP: Final = both(
     "List what goes with an item: what the same members like close in time to it.",
@@ -37,6 +53,10 @@ SIMILAR_EXAMPLES: Final = "penchant recommend similar shop.ws p7 -k 5"
 MEMBER: Final = both("Id of the member.", "会员编号。")
 ITEM: Final = both("Id of the item.", "物品编号。")
 HOW_MANY: Final = both("How many items.", "返回多少件。")
+WISH: Final = both(
+    "What is wanted, in a sentence; may be given again, each on top of the last.",
+    "用一句话说明想要什么；可重复，逐句叠加。",
+)
 IN_JSON: Final = both("Answer in JSON, with the evidence behind each reason.", "以 JSON 输出，附每条理由的依据。")
 
 STRATEGY: Final = Phrase("Strategy: {strategy}", "策略：{strategy}")
@@ -59,11 +79,55 @@ def recommend(
     workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
     member: Annotated[str, typer.Argument(metavar="MEMBER", help=MEMBER)],
     k: Annotated[int, typer.Option("-k", metavar="K", min=1, help=HOW_MANY)] = 10,
+    wish: Annotated[list[str] | None, typer.Option("--wish", metavar="SENTENCE", help=WISH)] = None,
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
+    from penchant.text.wishes import Wishes
+
     speaker = face(ctx)
-    recommender = Workspace.open(workspace).require_current().recommender()
-    show_ranking(speaker, recommender.recommend(member, k, lang=speaker.lang), as_json)
+    opened = Workspace.open(workspace)
+    recommender = recommender_of(opened, reads=bool(wish))
+    ranking, wishes = recommended(opened, recommender, member, k, lang=speaker.lang), Wishes()
+    for sentence in wish or ():
+        wishes = recommender.wish(sentence, wishes, shown=ranking)
+        ranking = recommended(opened, recommender, member, k, lang=speaker.lang, wishes=wishes)
+    if not wish:
+        show_ranking(speaker, ranking, as_json)
+    elif as_json:
+        speaker.json({**described(wishes, speaker), "ranking": ranking})
+    else:
+        show_wishes(speaker, wishes)
+        show_ranking(speaker, ranking, as_json=False)
+
+
+def refine(
+    ctx: typer.Context,
+    workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
+    member: Annotated[str, typer.Argument(metavar="MEMBER", help=MEMBER)],
+    k: Annotated[int, typer.Option("-k", metavar="K", min=1, help=HOW_MANY)] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
+) -> None:
+    from penchant.text.wishes import Wishes
+
+    speaker = face(ctx)
+    opened = Workspace.open(workspace)
+    recommender = recommender_of(opened, reads=True)
+    ranking, wishes = recommended(opened, recommender, member, k, lang=speaker.lang), Wishes()
+    answers: list[dict[str, Any]] = [{"sentence": None, **described(wishes, speaker), "ranking": ranking}]
+    if not as_json:
+        show_ranking(speaker, ranking, as_json=False)
+    while sentence := next_sentence(speaker, quiet=as_json):
+        if sentence.startswith("-") and sentence[1:].isdigit():
+            wishes = wishes.without([int(sentence[1:])])
+        else:
+            wishes = recommender.wish(sentence, wishes, shown=ranking)
+        ranking = recommended(opened, recommender, member, k, lang=speaker.lang, wishes=wishes)
+        answers.append({"sentence": sentence, **described(wishes, speaker), "ranking": ranking})
+        if not as_json:
+            show_wishes(speaker, wishes)
+            show_ranking(speaker, ranking, as_json=False)
+    if as_json:
+        speaker.json(answers)
 
 
 def similar(

@@ -5,9 +5,10 @@ from typing import Annotated, Final
 
 import typer
 
+from penchant.cli.asking import described, show_wishes
 from penchant.cli.build import WORKSPACE
 from penchant.cli.face import face
-from penchant.cli.recommend import HOW_MANY, IN_JSON, show_ranking
+from penchant.cli.recommend import HOW_MANY, IN_JSON, WISH, show_ranking
 from penchant.cli.speech import both
 from penchant.language import Phrase
 from penchant.workspace import Workspace
@@ -18,7 +19,8 @@ HELP: Final = both(
 )
 EXAMPLES: Final = """penchant search shop.ws "summer dress" -k 5
 penchant search shop.ws 夏季連衣裙 --for m42
-penchant search shop.ws pan --category 厨房 --max-price 200 --tag sale"""
+penchant search shop.ws pan --category 厨房 --max-price 200 --tag sale
+penchant search shop.ws pan --wish "lighter, under 100" --wish 不要红色"""
 
 NOTHING: Final = Phrase("Nothing was found.", "没有找到任何物品。")
 
@@ -49,10 +51,12 @@ def search(
         list[str] | None,
         typer.Option(metavar="TAG", help=both("With this tag; may be given again.", "带有该标签；可重复。")),
     ] = None,
+    wish: Annotated[list[str] | None, typer.Option("--wish", metavar="SENTENCE", help=WISH)] = None,
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
     from penchant.search import Filters
     from penchant.text import load_encoder
+    from penchant.text.wishes import Wishes
     from penchant.training.options import Options
 
     speaker = face(ctx)
@@ -62,5 +66,14 @@ def search(
     build.folder("search")
     encoder = load_encoder(place.config.build.encoder, options=Options(progress=False))
     searcher = build.searcher(encoder=encoder)
-    ranking = searcher.search(query, k, member_id=member, filters=wanted, lang=speaker.lang)
-    show_ranking(speaker, ranking, as_json, nothing=NOTHING)
+    ranking, wishes = searcher.search(query, k, member_id=member, filters=wanted, lang=speaker.lang), Wishes()
+    for sentence in wish or ():
+        wishes = searcher.wish(sentence, wishes, shown=ranking)
+        ranking = searcher.search(query, k, member_id=member, filters=wanted, lang=speaker.lang, wishes=wishes)
+    if not wish:
+        show_ranking(speaker, ranking, as_json, nothing=NOTHING)
+    elif as_json:
+        speaker.json({**described(wishes, speaker), "ranking": ranking})
+    else:
+        show_wishes(speaker, wishes)
+        show_ranking(speaker, ranking, as_json=False, nothing=NOTHING)

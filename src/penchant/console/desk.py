@@ -1,7 +1,6 @@
-"""What pages read: the workspace, its store as it is now, and the build that answers, each part loaded once a build."""
+"""What pages read: the workspace, its store as it is now, and the build that answers, each part made once a build."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,48 +14,48 @@ if TYPE_CHECKING:
     from penchant.data.store import Store
     from penchant.data.verdicts import Ranking
     from penchant.interests import Interests
-    from penchant.recommend import Recommender
     from penchant.report.glance import Glance
     from penchant.report.interests_glance import InterestsGlance
-    from penchant.search import Searcher
+    from penchant.service.loaded import Loaded
+    from penchant.service.state import State
     from penchant.workspace import Workspace
 
 Made = TypeVar("Made")
 
 
-@dataclass
 class Desk:
-    """One workspace, seen from the console.
+    """One service, seen from the console.
 
     Whatever is costly is made when a page first asks for it and kept until another build answers.
     """
 
-    workspace: "Workspace"
-    store: "Store"
-    _version: str = ""
-    _made: dict[str, Any] = field(default_factory=dict)
-    _lock: RLock = field(default_factory=RLock)
+    def __init__(self, state: "State") -> None:
+        self.state = state
+        self._of: object = None
+        self._made: dict[str, Any] = {}
+        self._lock = RLock()
 
     @property
-    def build(self) -> "Build | None":
-        """The build that answers; None where there is none yet."""
-        current = self.workspace.current
-        with self._lock:
-            if current is None:
-                return None
-            if current.version != self._version:
-                self._version = current.version
-                self._made = {"build": current}
-            return self._made["build"]
+    def workspace(self) -> "Workspace":
+        return self.state.workspace
 
-    def require_build(self) -> "Build":
-        """The build that answers.
+    @property
+    def store(self) -> "Store":
+        return self.state.store
+
+    @property
+    def loaded(self) -> "Loaded":
+        """The build that answers, in memory.
 
         Raises:
             NotBuiltError: there is none yet.
         """
-        build = self.build
-        return build if build is not None else self.workspace.require_current()
+        return self.state.builds.current
+
+    @property
+    def build(self) -> "Build | None":
+        """The build that answers; None where there is none yet."""
+        return self.loaded.build if self.state.builds.is_ready else None
 
     def kept(self, name: str, make: "Callable[[Build], Made]") -> Made:
         """Something made of the build that answers, once.
@@ -64,23 +63,29 @@ class Desk:
         Raises:
             NotBuiltError: there is no build, or it lacks the stage.
         """
-        build = self.require_build()
+        loaded = self.loaded
         with self._lock:
+            if self._of is not loaded:
+                self._of, self._made = loaded, {}
             if name not in self._made:
-                self._made[name] = make(build)
+                self._made[name] = make(loaded.build)
             return self._made[name]
 
-    @property
-    def recommender(self) -> "Recommender":
-        return self.kept("recommender", lambda build: build.recommender(encoder=self._encoder))
-
-    @property
-    def searcher(self) -> "Searcher":
-        return self.kept("searcher", lambda build: build.searcher(encoder=self._encoder))
+    def has(self, stage: str) -> bool:
+        """Whether the build that answers has a stage."""
+        build = self.build
+        return build is not None and stage in build.stages
 
     @property
     def interests(self) -> "Interests":
-        return self.kept("interests", lambda build: build.interests())
+        """The interests of the build.
+
+        Raises:
+            NotBuiltError: it has none.
+        """
+        self.loaded.require("interests")
+        assert self.loaded.interests is not None
+        return self.loaded.interests
 
     @property
     def glance(self) -> "Glance":
@@ -91,6 +96,7 @@ class Desk:
 
     @property
     def interests_glance(self) -> "InterestsGlance":
+        """The interests in numbers, as they were when the build was made."""
         from penchant.report.interests_glance import interests_glance
 
         def make(build: "Build") -> "InterestsGlance":
@@ -101,43 +107,32 @@ class Desk:
 
         return self.kept("interests_glance", make)
 
-    def recommend(self, member_id: str, history: pl.DataFrame, k: int, lang: Lang) -> "Ranking":
-        """What a member gets from a history, such as the store's of this moment, or one with an event more.
-
-        Events with items that are newer than the build count for nothing yet.
+    def history(self, member_id: str) -> pl.DataFrame:
+        """What a member did, up to this moment.
 
         Raises:
-            UnknownIdError: the last event is with an item that nobody knows.
+            UnknownIdError: there is no such member.
         """
-        recommender = self.recommender
-        ids = recommender.community.item_ids
-        if len(history) and (last := history["item_id"][-1]) is not None and ids.row_or_none(last) is None:
-            self.store.item(last)
-        known = history.filter(pl.col("item_id").is_in(ids.ids.implode()))
-        return recommender.recommend_for(events=known, k=k, lang=lang)
+        return self.store.history(member_id)
+
+    def recommend(self, member_id: str, k: int, lang: Lang, *, also: pl.DataFrame | None = None) -> "Ranking":
+        """What a member gets now, or would get after further events, with the columns of `EVENTS`."""
+        return self.state.recommend(member_id, k, lang=lang, also=also)[0]
 
     def title(self, item_id: str) -> str:
-        """What an item is called, also one that came after the build."""
-        build = self.require_build()
-        row = build.community.item_ids.row_or_none(item_id)
-        return build.community.titles[row] if row is not None else str(self.store.item(item_id)["title"])
+        """What an item is called, also one that came after the build.
 
-    @property
-    def _encoder(self) -> Any:
-        from penchant.text.transformer import load_encoder
-        from penchant.training.options import Options
-
-        def make(_: "Build") -> Any:
-            return load_encoder(self.workspace.config.build.encoder, options=Options(progress=False))
-
-        return self.kept("encoder", make)
-
-    def has(self, stage: str) -> bool:
-        """Whether the build that answers has a stage."""
-        build = self.build
-        return build is not None and stage in build.stages
+        Raises:
+            UnknownIdError: there is no such item.
+        """
+        community = self.loaded.recommender.community
+        row = community.item_ids.row_or_none(item_id)
+        return community.titles[row] if row is not None else str(self.store.item(item_id)["title"])
 
 
-def lacking(error: NotBuiltError) -> str:
-    """What to show where a build, or a part of it, is not there yet."""
-    return str(error)
+def of_build(make: "Callable[[], Made]") -> "Made | None":
+    """What is made of a stage; None where the build has no such stage."""
+    try:
+        return make()
+    except NotBuiltError:
+        return None

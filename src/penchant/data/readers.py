@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -121,6 +121,7 @@ class BatchReader:
     Args:
         source, columns, unknown_ids, rejected: as for `read`.
         progress: show a bar where it takes more than two seconds.
+        clean: changes texts of events, and rejected rows, before they go anywhere.
 
     Raises:
         As `read` does, some on iteration.
@@ -134,6 +135,7 @@ class BatchReader:
         unknown_ids: UnknownIds | None = None,
         rejected: Path | str | None = None,
         progress: bool = True,
+        clean: Callable[[str], str] | None = None,
     ) -> None:
         if columns is None and not isinstance(source, Mapping) and not is_database_url(str(source)):
             beside = Path(source) / CONFIG_NAME
@@ -147,13 +149,14 @@ class BatchReader:
         """What became of the rows so far."""
         self._rejected = Path(rejected) if rejected is not None else None
         self._progress = progress
+        self._clean = clean
         self._unread: dict[tuple[str, str], set[str]] = {}
 
     def __iter__(self) -> Iterator[TableRows]:
         began = time.monotonic()
         size = sum(source.batches.size for source in self.sources)
         with (
-            RejectionLog(self.summary, self._rejected) as log,
+            RejectionLog(self.summary, self._rejected, clean=self._clean) as log,
             ReadingProgress(size, shown=self._progress) as progress,
         ):
             door = Door(self.config, log, self.given)
@@ -163,6 +166,8 @@ class BatchReader:
                     frames = [batch.rows for batch in batches]
                     if frames:
                         yield TableRows(table, _whole(frames, table))
+                elif table == "events" and self._clean is not None:
+                    yield from (TableRows(table, _cleaned(batch.rows, self._clean)) for batch in batches)
                 else:
                     yield from batches
                 self._refuse_nothing(table)
@@ -217,6 +222,11 @@ class BatchReader:
             )
             see = f". Each is in {self._rejected}" if self._rejected else ""
             raise ReadError(f"none of the {counts.rows:,} rows of {names} can be taken: {reasons}{see}")
+
+
+def _cleaned(events: pl.DataFrame, clean: Callable[[str], str]) -> pl.DataFrame:
+    texts = [None if text is None else clean(text) for text in events["text"].to_list()]
+    return events.with_columns(pl.Series("text", texts, dtype=pl.String))
 
 
 def _whole(frames: list[pl.DataFrame], table: str) -> pl.DataFrame:

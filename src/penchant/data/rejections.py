@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -188,14 +188,16 @@ class RejectionLog:
     Args:
         summary: where to count.
         path: the file to write; the rows are counted but written nowhere if absent.
+        clean: changes what the rows hold before it is told or written.
 
     Raises:
         StorageError: the file cannot be written.
     """
 
-    def __init__(self, summary: ReadSummary, path: Path | None) -> None:
+    def __init__(self, summary: ReadSummary, path: Path | None, *, clean: Callable[[str], str] | None = None) -> None:
         self.summary = summary
         self.path = path
+        self._clean = clean
         self._stream: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -224,7 +226,8 @@ class RejectionLog:
             if len(examples) < _EXAMPLES:
                 first = rejected.filter(pl.col("reason") == reason).head(_EXAMPLES - len(examples))
                 examples += [
-                    f"{file}, line {line}: {detail}" for line, detail in first.select("line", "detail").iter_rows()
+                    f"{file}, line {line}: {self._clean(detail) if self._clean and detail else detail}"
+                    for line, detail in first.select("line", "detail").iter_rows()
                 ]
         if self._stream is not None:
             record = rejected.select(
@@ -234,6 +237,11 @@ class RejectionLog:
             written = io.BytesIO()
             record.write_ndjson(written)
             content = written.getvalue()
+            if self._clean is not None:
+                # Line by line, since what a recogniser takes out never reaches over the end of one.
+                content = b"".join(
+                    self._clean(line.decode()).encode() + b"\n" for line in content.splitlines() if line.strip()
+                )
             for character, escaped in _LINE_ENDS.items():
                 content = content.replace(character, escaped)
             with self._writing():

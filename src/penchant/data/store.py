@@ -1,18 +1,20 @@
 """Where a community is kept: SQLite by default, PostgreSQL by URL, the same answers from both."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, inspect, select, text
 
-from penchant.data import schema
+from penchant.data import erasure, schema
+from penchant.data.appending import Appended as Appended
+from penchant.data.appending import Batch, Written, append_batches
 from penchant.data.columns import EVENTS
-from penchant.data.community import Community, conform
+from penchant.data.community import Community
 from penchant.data.database import BATCH, Database
 from penchant.data.interactions import seconds
 from penchant.data.loading import Loading, UnknownMembers
@@ -21,13 +23,6 @@ from penchant.data.tenant import Owner, TenantRows, rows_of_keys
 from penchant.errors import StorageError
 
 _NONE = pl.Schema()
-
-
-class Appended(NamedTuple):
-    """How many events an append added, and how many were here already."""
-
-    added: int
-    repeated: int
 
 
 class Store:
@@ -171,11 +166,7 @@ class Store:
             UnknownIdError: an event names an unknown item, or an unknown member under `unknown_members="error"`.
             InputError: a value is missing, or no database can keep it.
         """
-        named = conform(events, "events")
-        if "event_key" in events.columns:
-            named = named.with_columns(events["event_key"].cast(pl.String))
-        elif key is not None:
-            named = named.with_columns(event_key=pl.format("{}/{}", pl.lit(key), pl.int_range(pl.len())))
+        named = Batch(events, key).named()
         with self._writing() as rows:
             member_keys = rows.keys("members", named["member_id"])
             if unknown_members == "add":
@@ -183,6 +174,18 @@ class Store:
             item_keys = rows.keys("items", named["item_id"])
             added = rows.insert_events(named, member_keys, item_keys, once="event_key" in named.columns)
         return Appended(added, len(named) - added)
+
+    def append_batches(self, batches: Sequence[Batch]) -> list[Written]:
+        """Add several batches in one transaction, with members who are new; all are on disk when this returns.
+
+        Where many senders write at once, one wait for the disk serves them all. Events with unknown items are left out
+        and told of, batch by batch.
+
+        Raises:
+            InputError: a value is missing, or no database can keep it; then no batch is written.
+        """
+        with self._writing() as rows:
+            return append_batches(rows, batches)
 
     def upsert_members(self, members: pl.DataFrame) -> None:
         """Add members, or change those that are here; a column that is not handed in keeps what it holds."""
@@ -231,6 +234,33 @@ class Store:
         self.database.scrub()
         return forgotten
 
+    def delete_labels(self, texts: Iterable[str]) -> int:
+        """Take out the labelled texts that are one of these; how many there were."""
+        with self._writing() as rows:
+            return rows.delete(schema.labels, "text", list(texts))
+
+    def replace_texts(self, holding: Sequence[str], change: Callable[[str], str]) -> int:
+        """Change what members, other members and verdicts say wherever it holds any of some strings.
+
+        Args:
+            holding: what makes a text worth a look, in any letter case.
+            change: gives the text as it shall be.
+
+        Returns:
+            How many texts came out different.
+        """
+        with self._writing() as rows:
+            return erasure.replace_texts(rows, holding, change)
+
+    def expire(self, *, events: datetime | None = None, texts: datetime | None = None) -> tuple[int, int]:
+        """Delete events from before a moment, and of younger ones the texts from before another; how many of each."""
+        with self._writing() as rows:
+            gone = erasure.expire_events(rows, events) if events is not None else 0
+            emptied = erasure.expire_texts(rows, texts) if texts is not None else 0
+        if gone or emptied:
+            self.database.scrub()
+        return gone, emptied
+
     # -- one member, one item --
 
     def member(self, member_id: str) -> dict[str, Any]:
@@ -248,6 +278,12 @@ class Store:
             UnknownIdError: where there is no such item.
         """
         return self._one("items", item_id)
+
+    def items(self, item_ids: Sequence[str]) -> pl.DataFrame:
+        """The rows of those of some items that are here, with the user's own columns, the oldest first."""
+        with self._reading() as rows:
+            found, _ = rows.owned("items", pl.Series(item_ids, dtype=pl.String))
+        return found
 
     def history(self, member_id: str, *, since: datetime | None = None, limit: int | None = None) -> pl.DataFrame:
         """One member's events in order of time, with the columns of `EVENTS`.

@@ -22,6 +22,8 @@ class Evidence:
     """What was written or matched, in the member's words."""
     source: str | None = None
     """Which part of Penchant found it, such as `ease` or `text`."""
+    member_id: str | None = None
+    """Another member on whom it rests, such as a friend; never one whose activity is private."""
 
 
 @dataclass(frozen=True)

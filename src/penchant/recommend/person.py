@@ -13,6 +13,7 @@ from penchant.collaborative.recency import counted_weights
 from penchant.data.columns import EVENTS, EventKind
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights, Histories
+from penchant.text.wishes import Wishes
 from penchant.vectors import Floats
 
 _KEPT: Final = ("item", "kind", "at", "amount")
@@ -30,6 +31,13 @@ class Person:
     member_id: str | None = None
     text: str | None = None
     """What they have just written, if anything."""
+    wishes: Wishes | None = None
+    """What they have asked of items, sentence by sentence."""
+
+    @property
+    def words(self) -> str:
+        """What they said in their own words, in a text or in wishes."""
+        return ", ".join(part for part in (self.text, self.wishes.phrase if self.wishes else None) if part)
 
     @cached_property
     def low_rated(self) -> frozenset[int]:
@@ -66,6 +74,10 @@ class Person:
         """The same person with something they have just written."""
         return replace(self, text=text or None)
 
+    def wishing(self, wishes: Wishes | None) -> "Person":
+        """The same person with what they ask of items."""
+        return replace(self, wishes=wishes or None)
+
     def _of(self, events: pl.DataFrame, weights: np.ndarray) -> "Person":
         return replace(self, events=events, history=_history(events, weights))
 
@@ -79,6 +91,20 @@ class Person:
         row = community.member_ids.row(member_id)
         own = community.events.filter((pl.col("member") == row) & pl.col("item").is_not_null()).select(_KEPT)
         return cls(own, _history(own, weights.apply(own).to_numpy()), community.now or _EPOCH, member_id=member_id)
+
+    @classmethod
+    def of_events(
+        cls, community: Community, weights: EventWeights, events: pl.DataFrame, *, member_id: str | None = None
+    ) -> "Person":
+        """Someone by their events as the store has them: typed, in order of time, each with an item that is known.
+
+        Raises:
+            UnknownIdError: an item is not in the community.
+        """
+        rows = pl.Series("item", [community.item_ids.row(item) for item in events["item_id"]], dtype=pl.UInt32)
+        own = pl.DataFrame([rows, events["kind"], events["at"], events["amount"]])
+        latest = own["at"][-1] if len(own) else community.now or _EPOCH
+        return cls(own, _history(own, weights.apply(own).to_numpy()), latest, member_id=member_id)
 
     @classmethod
     def stranger(

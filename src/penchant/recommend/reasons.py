@@ -41,6 +41,7 @@ AMONG_ALL: Final = Phrase(
 )
 RESEMBLES: Final = Phrase("Its description is close to {titles}, which you {verb}.", "内容与你{of}{titles}相近。")
 WORDS: Final = Phrase("Its description is close to what you wrote: “{text}”.", "内容与你写的“{text}”相近。")
+WISHES: Final = Phrase("It comes close to what you asked for: {wishes}.", "更符合你的要求：{wishes}。")
 POPULAR: Final = Phrase("Popular: {n:,} members like it.", "热门：有 {n:,} 位会员喜欢。")
 LIKED_ONCE: Final = Phrase("One member likes it.", "有 1 位会员喜欢。")
 UNTRIED: Final = Phrase("New here: nobody has tried it yet.", "新上架：还没有会员尝试过。")
@@ -141,9 +142,12 @@ class Teller:
         own = [part for part in found if part.item is not None]
         spoken = [part for part in found if part.source == WRITTEN]
         if spoken and (not own or spoken[0].value >= own[0].value):
-            text = _cut(person.text or "")
             share = spoken[0].value / total
-            return WORDS(lang, text=text), (Evidence(share=share, text=person.text, source=TEXT),)
+            if not person.words:
+                # Wishes without words of their own: rather red, like the second.
+                assert person.wishes is not None
+                return WISHES(lang, wishes=person.wishes.meant(lang)), (Evidence(share=share, source=WRITTEN),)
+            return WORDS(lang, text=_cut(person.words)), (Evidence(share=share, text=person.words, source=TEXT),)
         if own:
             named = self._worth_naming(person, own, SLIGHT * total, named_before or {})
             evidence = tuple(self._evidence(person, part, part.value / total) for part in named)

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -41,7 +42,9 @@ from penchant.recommend.rules import closed, seen
 from penchant.recommend.scale import Scale
 from penchant.recommend.similarity import TextSimilarity
 from penchant.recommend.sources import load_sources, save_sources
+from penchant.recommend.wished import Wished
 from penchant.text.encoder import Encoder
+from penchant.text.wishes import Refiner, Wishes
 from penchant.vectors import Floats, Rows, chunks
 
 KIND: Final = "recommender"
@@ -106,6 +109,8 @@ class Recommender:
             cold=self.cold, ranker=self.ranker, verdicts=self.verdicts,
         )  # fmt: skip
         other.__dict__["policy"] = self.policy.on(community)
+        if "_wished" in self.__dict__ and community.items is self.community.items:
+            other.__dict__["_wished"] = self._wished
         return other
 
     def with_weights(self, weights: Mapping[str, float]) -> "Recommender":
@@ -179,7 +184,14 @@ class Recommender:
     # -- one person, with reasons --
 
     def recommend(
-        self, member_id: str, k: int = 10, *, lang: Lang = "en", text: str | None = None, exclude: Collection[str] = ()
+        self,
+        member_id: str,
+        k: int = 10,
+        *,
+        lang: Lang = "en",
+        text: str | None = None,
+        exclude: Collection[str] = (),
+        wishes: Wishes | None = None,
     ) -> Ranking:
         """The k best items for a member, each with its reason.
 
@@ -189,13 +201,14 @@ class Recommender:
             lang: of reasons and strategy.
             text: what the member has just written, if anything.
             exclude: ids of items not wanted this time.
+            wishes: what they have asked of items, as `wish` read it.
 
         Raises:
             UnknownIdError: there is no such member, or no such item among those to exclude.
             NotFittedError: a text was given and there is no encoder to read it.
         """
         person = Person.member(self.community, member_id, self.config.event_weights)
-        return self._answer(person.writing(text), k, lang, exclude)
+        return self._answer(person.writing(text).wishing(wishes), k, lang, exclude)
 
     def recommend_for(
         self,
@@ -206,6 +219,8 @@ class Recommender:
         k: int = 10,
         lang: Lang = "en",
         exclude: Collection[str] = (),
+        member_id: str | None = None,
+        wishes: Wishes | None = None,
     ) -> Ranking:
         """The k best items for a stranger, from items they like, what they did, what they wrote, or nothing.
 
@@ -216,13 +231,36 @@ class Recommender:
             k: how many.
             lang: of reasons and strategy.
             exclude: ids of items not wanted.
+            member_id: whose events they are, where they are a member's and newer than the community; they need not
+                have been a member when the community was read.
+            wishes: what they have asked of items, as `wish` read it.
 
         Raises:
             UnknownIdError: an item is not in the community.
             NotFittedError: a text was given and there is no encoder to read it.
         """
         person = Person.stranger(self.community, self.config.event_weights, items=items, events=events, text=text)
+        return self.answer(replace(person, member_id=member_id).wishing(wishes), k, lang=lang, exclude=exclude)
+
+    def answer(self, person: Person, k: int = 10, *, lang: Lang = "en", exclude: Collection[str] = ()) -> Ranking:
+        """The k best items for a person that was made before, as a service keeps them between questions.
+
+        Raises:
+            UnknownIdError: an item to exclude is not in the community.
+            NotFittedError: the person has written something and there is no encoder to read it.
+        """
         return self._answer(person, k, lang, exclude)
+
+    def wish(self, sentence: str, wishes: Wishes | None = None, *, shown: Ranking | None = None) -> Wishes:
+        """What a person asks of items after one more sentence: `lighter, under 100`, `再便宜一点，不要红色`.
+
+        Args:
+            sentence: in English, Chinese or both.
+            wishes: after the sentences before; none if absent.
+            shown: the list that the sentence is about: cheaper than these, more like the second.
+        """
+        rows = [self.community.item_ids.row(pick.item_id) for pick in shown or ()]
+        return self._wished.refiner.read(sentence, wishes, shown=rows)
 
     # -- one item --
 
@@ -280,7 +318,7 @@ class Recommender:
             reason, evidence = self._teller.reason(person, item, why, total, lang, named_before=named)
             named.update(piece.item_id for piece in evidence if piece.item_id is not None)
             picks.append(self._pick(item, float(blended[item]), reason, evidence))
-        strategy = self._strategy(person, opinions, lang) if picks else strategies.NOTHING_LEFT(lang, items=len(barred))
+        strategy = self._strategy(person, opinions, lang) if picks else self._nothing(person, exclude, lang)
         if path := self.config.policy.log_path:
             append(path, person.member_id, [pick.item_id for pick in picks], arranged)
         return Ranking(tuple(picks), arranged.strategy(strategy, lang), person.member_id)
@@ -329,11 +367,15 @@ class Recommender:
                 )
             close = text.score_text(person.text)[None]
             words = self.config.words_weight * Scale.of(close, barred[None]).apply(close)[0]
+        if person.wishes:
+            words = words + self.config.words_weight * self._wished.lift(person.wishes, barred)
         member = np.array([self._row_of(person)], dtype=np.int64)
         return opinions, self._ordering.scores(opinions, person.history, barred[None], member)[0] + words, words
 
     def _row_of(self, person: Person) -> int:
-        return -1 if person.member_id is None else self.community.member_ids.row(person.member_id)
+        # Who joined after the community was read has no row, and no verdict, in it.
+        row = None if person.member_id is None else self.community.member_ids.row_or_none(person.member_id)
+        return -1 if row is None else row
 
     def _opinions(self, batch: Histories, barred: NDArray[np.bool_]) -> Opinions:
         return Opinions.of(self.sources, batch, barred, cold=self.cold, trust=self.config.new_item_trust)
@@ -342,9 +384,24 @@ class Recommender:
         events = person.events.with_columns(member=pl.lit(0, dtype=pl.UInt32))
         own = seen(events, (1, len(self.closed)), self.config.rules).toarray()[0] > 0
         own[[self.community.item_ids.row(item_id) for item_id in exclude]] = True
+        if person.wishes:
+            own |= ~self._wished.refiner.fits(person.wishes)
         return own | self.closed
 
+    def _nothing(self, person: Person, exclude: Collection[str], lang: Lang) -> str:
+        """Why there is nothing to recommend."""
+        if person.wishes:
+            allowed = ~self._barred(person.wishing(None), exclude)
+            if allowed.any():
+                return self._wished.nothing_fits(person.wishes, allowed, lang)
+        return strategies.NOTHING_LEFT(lang, items=len(self.closed))
+
     def _strategy(self, person: Person, opinions: Opinions, lang: Lang) -> str:
+        """How an answer came about, with the wishes that it meets."""
+        told = self._by_what(person, opinions, lang)
+        return strategies.WISHED(lang, rest=told, wishes=person.wishes.meant(lang)) if person.wishes else told
+
+    def _by_what(self, person: Person, opinions: Opinions, lang: Lang) -> str:
         speaking = {name for name, scale in opinions.scales.items() if name != POPULARITY and scale.speaks.any()}
         count = len(person.events)
         if speaking:
@@ -364,6 +421,10 @@ class Recommender:
 
     def _pick(self, item: int, score: float, reason: str, evidence: tuple[Evidence, ...]) -> Pick:
         return Pick(self.community.item_ids.id(item), self.community.titles[item], score, reason, evidence)
+
+    @cached_property
+    def _wished(self) -> Wished:
+        return Wished(Refiner(self.community.items), self.sources, self.community.item_ids)
 
     @cached_property
     def _beside(self) -> Beside:

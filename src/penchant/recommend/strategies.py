@@ -24,6 +24,12 @@ SAYS_NOTHING: Final = Phrase(
     "popular: none of this member's {events:,} events tells what they like",
     "热门：该会员的 {events:,} 条行为尚不能说明其喜好",
 )
+WISHED: Final = Phrase("{rest}; wishes: {wishes}", "{rest}；要求：{wishes}")
+NOTHING_WISHED: Final = Phrase(
+    "nothing: none of the {items:,} items that may be shown meets the wishes: {wishes}",
+    "无可推荐：可展示的 {items:,} 个内容均不符合要求：{wishes}",
+)
+BUT_WITHOUT: Final = Phrase("{rest}; some would without “{wish}”", "{rest}；去掉“{wish}”即有符合的内容")
 NOTHING_LEFT: Final = Phrase(
     "nothing: all {items:,} items are seen, hidden, unavailable or blocked",
     "无可推荐：全部 {items:,} 个内容均已看过、隐藏、下架或屏蔽",

@@ -1,6 +1,6 @@
 """The settings of search."""
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveInt
 
 from penchant.search.dense import DenseConfig
 from penchant.search.fusion import FusionConfig
@@ -35,6 +35,8 @@ class SearchConfig(BaseModel):
     suggestions: SuggestionsConfig = SuggestionsConfig()
     personal: PersonalConfig = PersonalConfig()
     """How a member's taste counts; takes part only where there is an encoder."""
+    wish_strength: NonNegativeFloat = 1.0
+    """How much a wish that is a matter of degree counts, in spreads of the candidates."""
     depth: PositiveInt = 100
     """Best items of each list that are candidates."""
     longest_query: PositiveInt = 256

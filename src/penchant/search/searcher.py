@@ -30,8 +30,10 @@ from penchant.search.reasons import reason, strategy
 from penchant.search.reranker import Reranker
 from penchant.search.suggestions import Suggestions, searched
 from penchant.search.typos import Speller
+from penchant.search.wished import lift
 from penchant.search.words import analyse, fold
 from penchant.text.encoder import Encoder
+from penchant.text.wishes import Refiner, Wishes
 from penchant.vectors import Floats, Rows
 
 
@@ -82,6 +84,7 @@ class Searcher:
         self.community: Community | None = None
         """Whose members' tastes count."""
         self._catalogue: Catalogue | None = None
+        self._refiner: Refiner | None = None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -168,6 +171,7 @@ class Searcher:
         member_id: str | None = None,
         filters: Filters | None = None,
         lang: Lang | None = None,
+        wishes: Wishes | None = None,
     ) -> Ranking:
         """The k items that answer a query best, each with its reason.
 
@@ -177,6 +181,7 @@ class Searcher:
             member_id: whose taste counts; nobody's if absent.
             filters: what the items must be.
             lang: of reasons and strategy; that of the query if absent.
+            wishes: what was asked of the items since, as `wish` read it.
 
         Raises:
             UnknownIdError: there is no such member.
@@ -188,15 +193,19 @@ class Searcher:
         lang = lang or written_language(query)
         fits = (filters or Filters()).fits(self.catalogue)
         taste = self.taste(member_id) if member_id is not None else None
-        asked = self.read(query)
+        asked = self.read(f"{query} {wishes.phrase}" if wishes else query)
         if not asked.words:
             return Ranking((), wording.NO_WORDS(lang), member_id)
         if not fits.any():
             return Ranking((), wording.NOTHING_FITS(lang, items=int(self.catalogue.alive.sum())), member_id)
+        if wishes:
+            allowed, fits = fits, fits & self.refiner.fits(wishes)
+            if not fits.any():
+                return Ranking((), self._nothing_wished(wishes, allowed, lang), member_id)
         (found,) = self.candidates([asked], fits=fits, depth=max(k, self.config.depth))
         if not len(found):
             return Ranking((), wording.NOTHING_FOUND(lang), member_id)
-        best, scores = self.ordered(found, k, taste)
+        best, scores = self.ordered(found, k, taste, wishes)
         told = strategy(
             with_meaning=self._with_meaning,
             some_have_words=bool(found.lexical.any()),
@@ -207,7 +216,28 @@ class Searcher:
             cut_at=self.config.longest_query if asked.is_cut else None,
             lang=lang,
         )
+        if wishes:
+            told = wording.WISHED(lang, rest=told, wishes=wishes.meant(lang))
         return Ranking(self._picks(best, scores, taste, lang), told, member_id)
+
+    def wish(self, sentence: str, wishes: Wishes | None = None, *, shown: Ranking | None = None) -> Wishes:
+        """What is asked of the items after one more sentence: `lighter, under 100`, `再便宜一点，不要红色`.
+
+        Args:
+            sentence: in English, Chinese or both.
+            wishes: after the sentences before; none if absent.
+            shown: the answer that the sentence is about: cheaper than these, more like the second.
+        """
+        rows = [row for pick in shown or () if (row := self.catalogue.row(pick.item_id)) is not None]
+        return self.refiner.read(sentence, wishes, shown=rows)
+
+    @property
+    def refiner(self) -> Refiner:
+        """What reads sentences about the items as they are now."""
+        items = self.catalogue.items
+        if self._refiner is None or self._refiner.index.items is not items:
+            self._refiner = Refiner(items)
+        return self._refiner
 
     def suggest(self, begun: str, k: int = 10) -> list[str]:
         """How a query that was begun may go on, the likeliest first."""
@@ -276,13 +306,17 @@ class Searcher:
         titles = self.catalogue.titles.gather(head.rows).to_list()
         return features(head, fused, titles, self.popularity[head.rows], self.lexical.weight)
 
-    def ordered(self, found: Candidates, k: int, taste: Taste | None = None) -> tuple[Candidates, Floats]:
+    def ordered(
+        self, found: Candidates, k: int, taste: Taste | None = None, wishes: Wishes | None = None
+    ) -> tuple[Candidates, Floats]:
         """The k best candidates and their scores, best first."""
         head, scores = self.head(found, k)
         if self.reranker is not None:
             scores = self.reranker.score(self.features(head, scores))
         if taste is not None and self.strength > 0:
             scores = personalised(scores, self.near(taste, head.rows), self.strength)
+        if wishes and (added := lift(self, self.refiner, wishes, head.rows)).any():
+            scores = personalised(scores, added, self.config.wish_strength)
         titles = self.catalogue.titles.gather(head.rows).to_list()
         if exact := [place for place, title in enumerate(titles) if fold(title.strip()) == head.query]:
             # Whoever writes a whole title means that item, whatever was learned from other queries.
@@ -366,6 +400,11 @@ class Searcher:
         rest = analyse("\n".join([*(item["categories"] or ()), *(item["tags"] or ()), item["text"] or ""]))
         # Where there is nothing else, a title stands against nothing.
         return title * self.config.lexical.title_weight + rest if rest else title
+
+    def _nothing_wished(self, wishes: Wishes, allowed: NDArray[np.bool_], lang: Lang) -> str:
+        told = wording.NOTHING_WISHED(lang, items=int(allowed.sum()), wishes=wishes.meant(lang))
+        blame = self.refiner.hindering(wishes, allowed)
+        return told if blame is None else wording.BUT_WITHOUT(lang, rest=told, wish=blame.meant(lang))
 
     def _after_change(self) -> None:
         self.__dict__.pop("_speller", None)

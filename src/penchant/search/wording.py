@@ -21,6 +21,12 @@ CUT: Final = Phrase(
     "{rest}; only the first {characters} characters were read", "{rest}；只读取了前 {characters} 个字符"
 )
 
+WISHED: Final = Phrase("{rest}; wishes: {wishes}", "{rest}；要求：{wishes}")
+NOTHING_WISHED: Final = Phrase(
+    "nothing: none of the {items:,} items that pass the filters meets the wishes: {wishes}",
+    "无结果：通过筛选的 {items:,} 个物品均不符合要求：{wishes}",
+)
+BUT_WITHOUT: Final = Phrase("{rest}; some would without “{wish}”", "{rest}；去掉“{wish}”即有符合的物品")
 NO_WORDS: Final = Phrase("nothing: the query has no words", "无结果：查询中没有词语")
 NOTHING_FITS: Final = Phrase(
     "nothing: none of {items:,} items passes the filters", "无结果：{items:,} 个物品均不符合筛选条件"

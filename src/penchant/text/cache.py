@@ -211,6 +211,15 @@ class VectorFile:
             ) from error
 
 
+def erase_texts(folder: Path, texts: Sequence[str]) -> int:
+    """Overwrite the vectors of some texts in every encoder's file of a folder; how many were held."""
+    erased = 0
+    for about in sorted(folder.glob("*/about.json")):
+        said = json.loads(about.read_bytes())
+        erased += VectorFile(folder, said["encoder"], said["width"]).erase(text_keys(texts))
+    return erased
+
+
 def text_keys(texts: Sequence[str]) -> NDArray:
     """The 128-bit keys of texts.
 

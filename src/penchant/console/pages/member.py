@@ -9,7 +9,7 @@ import polars as pl
 
 from penchant.console.desk import Desk
 from penchant.console.view import View
-from penchant.data.columns import EventKind
+from penchant.data.columns import EVENTS, EventKind
 from penchant.data.strata import MemberInterests
 from penchant.data.verdicts import Ranking
 from penchant.errors import NotBuiltError, UnknownIdError
@@ -39,7 +39,7 @@ FACTS: Final = {
     "consent": Phrase("consent to use of data", "同意使用数据"),
     "private": Phrase("private", "私密账号"),
 }
-EVENTS: Final = Phrase("events", "行为数")
+EVENTS_TOLD: Final = Phrase("events", "行为数")
 SPAN: Final = Phrase("{count:,}, from {first} to {last}", "{count:,} 条，{first} 至 {last}")
 YES: Final = Phrase("yes", "是")
 NO: Final = Phrase("no", "否")
@@ -69,16 +69,17 @@ def member(desk: Desk, lang: Lang, member_id: str, *, item: str = "", kind: str 
         UnknownIdError: there is no such member.
         NotBuiltError: there is no build yet.
     """
-    profile, history = desk.store.member(member_id), desk.store.history(member_id)
-    build = desk.require_build()
-    now = desk.recommend(member_id, history, _PICKS, lang)
+    profile, history = desk.store.member(member_id), desk.history(member_id)
+    community = desk.loaded.recommender.community
+    now = desk.recommend(member_id, _PICKS, lang)
     then, problem = None, ""
     if item:
         try:
-            then = desk.recommend(member_id, _with(history, member_id, item, kind), _PICKS, lang)
+            desk.title(item)
+            then = desk.recommend(member_id, _PICKS, lang, also=_one(history, member_id, item, kind))
         except UnknownIdError as error:
             problem = str(error)
-    picks = [vars(line) for line in pick_lines(now, build.community, lang)]
+    picks = [vars(line) for line in pick_lines(now, community, lang)]
     sections = [section for section in (_interests(desk, member_id, history, lang),) if section is not None]
     return View(
         TITLE(lang, member=member_id),
@@ -114,9 +115,9 @@ def _facts(profile: Mapping[str, Any], lang: Lang) -> list[tuple[str, str]]:
 
 def _activity(history: pl.DataFrame, lang: Lang) -> list[tuple[str, str]]:
     if not len(history):
-        return [(EVENTS(lang), "0")]
+        return [(EVENTS_TOLD(lang), "0")]
     first, last = day(history["at"][0]), day(history["at"][-1])
-    return [(EVENTS(lang), SPAN(lang, count=len(history), first=first, last=last))]
+    return [(EVENTS_TOLD(lang), SPAN(lang, count=len(history), first=first, last=last))]
 
 
 def _event(row: Mapping[str, Any], desk: Desk, lang: Lang) -> dict[str, str]:
@@ -129,14 +130,11 @@ def _event(row: Mapping[str, Any], desk: Desk, lang: Lang) -> dict[str, str]:
     }
 
 
-def _with(history: pl.DataFrame, member_id: str, item: str, kind: str) -> pl.DataFrame:
-    """The history with one more event, a moment after the last."""
+def _one(history: pl.DataFrame, member_id: str, item: str, kind: str) -> pl.DataFrame:
+    """One event as the events table has it, at the moment of the member's last."""
     at = history["at"][-1] if len(history) else datetime.now(UTC)
-    event = pl.DataFrame(
-        {"member_id": [member_id], "item_id": [item], "kind": [kind], "at": [at]},
-        schema_overrides={name: history.schema[name] for name in ("member_id", "item_id", "kind", "at")},
-    )
-    return pl.concat([history, event], how="diagonal")
+    event = {"member_id": member_id, "item_id": item, "kind": kind, "at": at}
+    return pl.DataFrame({name: [event.get(name)] for name in EVENTS}, schema=dict(EVENTS))
 
 
 def _moves(before: Ranking, after: Ranking, desk: Desk, lang: Lang) -> list[dict[str, Any]]:
@@ -144,7 +142,7 @@ def _moves(before: Ranking, after: Ranking, desk: Desk, lang: Lang) -> list[dict
     places = {pick.item_id: place for place, pick in enumerate(before)}
     lines = []
     for place, (pick, line) in enumerate(
-        zip(after, pick_lines(after, desk.require_build().community, lang), strict=True)
+        zip(after, pick_lines(after, desk.loaded.recommender.community, lang), strict=True)
     ):
         moved = places.get(pick.item_id)
         word = ""
@@ -158,7 +156,7 @@ def _moves(before: Ranking, after: Ranking, desk: Desk, lang: Lang) -> list[dict
 
 def _interests(desk: Desk, member_id: str, history: pl.DataFrame, lang: Lang) -> Section | None:
     try:
-        held: MemberInterests = desk.interests.fresh(desk.require_build().community.items, member_id, history)
+        held: MemberInterests = desk.loaded.fresh_interests(member_id, history)
     except NotBuiltError:
         # A build of an earlier Penchant.
         return None

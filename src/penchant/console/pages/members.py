@@ -28,7 +28,6 @@ def members(desk: Desk, lang: Lang, *, q: str = "", page: int = 1) -> View:
         q: how the id begins.
         page: from 1.
     """
-    build = desk.require_build()
     table = desk.kept("members", lambda build: _activity(build.community.members, build.community.events))
     found = table.filter(pl.col("member_id").str.starts_with(q)) if q else table
     first = min(max(page - 1, 0) * _PER_PAGE, max(0, (len(found) - 1) // _PER_PAGE * _PER_PAGE))
@@ -40,7 +39,7 @@ def members(desk: Desk, lang: Lang, *, q: str = "", page: int = 1) -> View:
     here = first // _PER_PAGE + 1
     return View(
         TITLE(lang),
-        LEAD(lang, version=build.version),
+        LEAD(lang, version=desk.loaded.version),
         "members.html.j2",
         data={
             "ask": ASK(lang),

@@ -1,9 +1,10 @@
 """The first page: how many, how good, what waits for somebody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 from penchant.console.desk import Desk
+from penchant.console.pages import review
 from penchant.console.view import View
 from penchant.language import Lang, Phrase
 from penchant.report.community_section import community_section, span, tiles
@@ -16,6 +17,8 @@ NO_BUILD: Final = Phrase(
     "There is no build yet, so there is nothing to recommend. Run `penchant build {path}` on the server.",
     "还没有构建，因此尚无推荐。请在服务器上运行 penchant build {path}。",
 )
+WAITING: Final = Phrase("{count:,} waiting", "{count:,} 项待处理")
+LOOK: Final = Phrase("Look at them", "去处理")
 _TABLES: Final = {
     "members": Phrase("members", "会员"),
     "items": Phrase("items", "物品"),
@@ -23,14 +26,8 @@ _TABLES: Final = {
 }
 
 
-def overview(desk: Desk, lang: Lang, *, waiting: Sequence[dict[str, Any]] = ()) -> View:
-    """The community now, the quality of the build that answers, and what waits for somebody.
-
-    Args:
-        desk: the workspace.
-        lang: the language.
-        waiting: cards of work to do: `title`, `text`, `path` and `action`.
-    """
+def overview(desk: Desk, lang: Lang) -> View:
+    """The community now, the quality of the build that answers, and what waits for somebody."""
     counts = desk.store.counts()
     if desk.build is None:
         shown = tuple(Tile(f"{counts[name]:,}", phrase(lang)) for name, phrase in _TABLES.items())
@@ -49,5 +46,17 @@ def overview(desk: Desk, lang: Lang, *, waiting: Sequence[dict[str, Any]] = ()) 
         "overview.html.j2",
         (community_section(seen, lang),),
         (*fresh, *large[3:], *(tile for tile in extra if tile is not None)),
-        data={"todo": list(waiting)},
+        data={"todo": list(_todo(desk, lang))},
     )
+
+
+def _todo(desk: Desk, lang: Lang) -> Iterator[dict[str, Any]]:
+    """A card for each kind of question that waits for an answer."""
+    for kind, name in review.NAMES.items():
+        if count := len(review.tasks(desk, kind, lang)):
+            yield {
+                "title": name(lang),
+                "text": WAITING(lang, count=count),
+                "path": f"review?kind={kind}",
+                "action": LOOK(lang),
+            }

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from penchant.console.desk import Desk
-from penchant.console.reviews import Kind, Review, Reviews
+from penchant.console.reviews import Kind, Reviews
 from penchant.console.view import View
+from penchant.errors import InputError
 from penchant.interests.taxonomy import normal_path
 from penchant.language import Lang, Phrase
 from penchant.report.words import clipped
@@ -48,6 +49,11 @@ NONE: Final = Phrase("Nothing of this kind waits for an answer.", "没有待审�
 THANKS: Final = Phrase("Kept. The next build learns from it.", "已保存，将用于下一次构建。")
 SURE: Final = Phrase("{share:.0%} sure", "把握 {share:.0%}")
 UNSURE: Final = Phrase("no label", "无标签")
+SEVERITIES: Final = {
+    "info": Phrase("for your information", "提示"),
+    "warning": Phrase("warning", "警告"),
+    "critical": Phrase("critical", "严重"),
+}
 _SHOWN: Final = 12
 _KNOWN: Final = 0.999
 _DOUBTED: Final = 0.75
@@ -64,11 +70,13 @@ class Task:
     badge: str
     text: str = ""
     warm: bool = False
+    member: str = ""
+    """Whom it is about, where it is about a member."""
 
 
-def review(desk: Desk, reviews: Reviews, lang: Lang, *, kind: str = "") -> View:
+def review(desk: Desk, lang: Lang, *, kind: str = "") -> View:
     """The questions that wait, of one kind: the first that has any where none is named."""
-    waiting = {one: tasks(desk, reviews, one, lang) for one in NAMES}
+    waiting = {one: tasks(desk, one, lang) for one in NAMES}
     named = [one for one in NAMES if one == kind]
     chosen: Kind = named[0] if named else next((one for one in NAMES if waiting[one]), "label")
     labels = list(desk.interests.taxonomy.labels) if desk.has("interests") else []
@@ -89,14 +97,14 @@ def review(desk: Desk, reviews: Reviews, lang: Lang, *, kind: str = "") -> View:
     )
 
 
-def waiting_count(desk: Desk, reviews: Reviews) -> int:
+def waiting_count(desk: Desk) -> int:
     """How many questions wait in all."""
-    return sum(len(tasks(desk, reviews, kind, "en")) for kind in NAMES)
+    return sum(len(tasks(desk, kind, "en")) for kind in NAMES)
 
 
-def tasks(desk: Desk, reviews: Reviews, kind: Kind, lang: Lang) -> list[Task]:
+def tasks(desk: Desk, kind: Kind, lang: Lang) -> list[Task]:
     """The questions of a kind that nobody has answered yet, the least sure first."""
-    answered = reviews.answered(kind)
+    answered = _reviews(desk).last(kind)
     return [task for task in _SOURCES[kind](desk, lang) if task.subject not in answered]
 
 
@@ -115,7 +123,7 @@ def _labels(desk: Desk, lang: Lang) -> list[Task]:
     if not desk.has("interests"):
         return []
     rows, labels, sure = desk.kept("doubted_labels", lambda _: _doubted(desk))
-    community, names = desk.require_build().community, desk.interests.taxonomy.labels
+    community, names = desk.loaded.build.community, desk.interests.taxonomy.labels
     return [
         Task(
             "label",
@@ -152,21 +160,50 @@ def _none(desk: Desk, lang: Lang) -> list[Task]:
     return []
 
 
+def _alerts(desk: Desk, lang: Lang) -> list[Task]:
+    """What nobody has settled yet, the newest first."""
+    return [
+        Task(
+            "alert",
+            str(alert.number),
+            alert.message(lang),
+            "",
+            SEVERITIES[alert.severity](lang) if alert.severity in SEVERITIES else alert.severity,
+            f"{alert.at:%Y-%m-%d %H:%M} · {alert.rule}",
+            warm=alert.severity != "info",
+            member=alert.member_id or "",
+        )
+        for alert in desk.state.alerts.list(state="open")
+    ]
+
+
 _SOURCES: Final[dict[Kind, Callable[[Desk, Lang], list[Task]]]] = {
     "label": _labels,
     "segment": _none,
-    "alert": _none,
+    "alert": _alerts,
     "drift": _none,
 }
 
 
-def learn(desk: Desk, given: Review) -> None:
-    """Let an answer reach the next build: a label of an item joins the labels table.
+def take(desk: Desk, who: str, kind: str, about: str, said: str, answer: str, decision: str) -> None:
+    """Keep an answer, and let it reach the next build: a label of an item joins the labels table.
 
     Raises:
-        InputError: the label is no path.
+        InputError: the answer has no meaning.
         UnknownIdError: the item is gone.
     """
-    if given.kind == "label" and given.verdict != "dismiss":
-        desk.store.item(given.subject)
-        desk.store.append_labels(pl.DataFrame({"item_id": [given.subject], "labels": [[normal_path(given.answer)]]}))
+    if kind == "label" and decision != "dismiss":
+        desk.store.item(about)
+        path = normal_path(answer or said)
+    if kind == "alert":
+        if not about.isdecimal():
+            raise InputError(f"an alert is named by its number; found {about!r}")
+        desk.state.alerts.settle(int(about), who, decision)
+    given = _reviews(desk).give(who, kind, about, said, answer, decision=decision)
+    if given.kind == "label" and given.decision != "dismiss":
+        desk.store.append_labels(pl.DataFrame({"item_id": [about], "labels": [[path]]}))
+    desk.state.audit.add(who, f"review {kind}", about if kind in ("label", "segment") else "")
+
+
+def _reviews(desk: Desk) -> Reviews:
+    return Reviews(desk.store.database, desk.store.tenant)

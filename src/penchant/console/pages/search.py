@@ -2,11 +2,15 @@
 
 from typing import Final
 
+import polars as pl
+
 from penchant.console.desk import Desk
 from penchant.console.view import View
+from penchant.data.columns import EVENTS
 from penchant.errors import PenchantError
 from penchant.language import Lang, Phrase
 from penchant.report.members_section import pick_lines
+from penchant.search import Filters
 
 TITLE: Final = Phrase("Search", "搜索")
 SAY: Final = {
@@ -20,6 +24,7 @@ SAY: Final = {
     ),
 }
 _SHOWN: Final = 20
+_NOTHING: Final = pl.DataFrame(schema=EVENTS)
 
 
 def search(desk: Desk, lang: Lang, *, q: str = "", member: str = "") -> View:
@@ -34,12 +39,13 @@ def search(desk: Desk, lang: Lang, *, q: str = "", member: str = "") -> View:
     lines, strategy, problem = [], "", ""
     if q:
         try:
-            found = desk.searcher.search(q, _SHOWN, member_id=member or None, lang=lang)
+            events = desk.history(member) if member else _NOTHING
+            found = desk.loaded.search(q, _SHOWN, lang=lang, filters=Filters(), member_id=member or None, events=events)
         except PenchantError as error:
             problem = str(error)
         else:
             strategy = found.strategy
-            for pick, line in zip(found, pick_lines(found, desk.require_build().community, lang), strict=True):
+            for pick, line in zip(found, pick_lines(found, desk.loaded.recommender.community, lang), strict=True):
                 lines.append({**vars(line), "score": f"{pick.score:.3f}"})
     return View(
         TITLE(lang),

@@ -241,6 +241,9 @@ class FinetuneConfig(_Frozen):
     """Peak learning rate of the encoder's parameters; None takes the mode's own."""
     head_learning_rate: PositiveFloat | None = None
     """Peak learning rate of heads and pooling; None takes the mode's own."""
+    probe_first: bool | None = None
+    """Fit the heads on the pretrained model's vectors before the model moves (Kumar et al., 2022); None does so in all
+    modes but `frozen` and `contrastive`, whose heads are fitted last, and not under differential privacy."""
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     """How the learning rate falls after the warm-up."""
     warmup: float = Field(default=0.1, ge=0, lt=1)
@@ -285,6 +288,13 @@ class FinetuneConfig(_Frozen):
     def passes(self) -> int:
         """Passes over the examples: as given, or the mode's own."""
         return self.epochs or {"frozen": 40, "contrastive": 10}.get(self.mode, 4)
+
+    @property
+    def probes_first(self) -> bool:
+        """Whether the heads are fitted before the model moves: as given, or the mode's own."""
+        if self.probe_first is not None:
+            return self.probe_first
+        return self.mode not in ("frozen", "contrastive") and self.privacy is None
 
     @property
     def rate(self) -> float:

@@ -18,6 +18,7 @@ from penchant.text.tuning.generation import CausalNetwork, GenerationObjective
 from penchant.text.tuning.metrics import metric_of
 from penchant.text.tuning.network import Network
 from penchant.text.tuning.objective import Objective, TaskObjective
+from penchant.text.tuning.probing import probe
 from penchant.text.tuning.states import Given, cached_states, lower_part, upper_part
 from penchant.text.tuning.trainer import (
     Course,
@@ -98,6 +99,8 @@ def _supervised(run: _Run) -> Course:
     """Train on the answers; where layers are frozen below, over their cached states."""
     started = time.perf_counter()
     with _prepared(run) as (network, collator, validation):
+        if run.config.probes_first and not isinstance(network, CausalNetwork):
+            probe(network, run.rows, collator, run.config, run.device)
         prepared = time.perf_counter() - started
         course = train(
             network,

@@ -1,0 +1,65 @@
+"""The audit log: who did what, the newest first, and whether its chain still holds."""
+
+import json
+from typing import Final
+
+from penchant.console.desk import Desk
+from penchant.console.view import View
+from penchant.language import Lang, Phrase
+from penchant.report.words import clipped
+
+TITLE: Final = Phrase("Audit", "审计")
+WHOLE: Final = Phrase("Each entry seals the one before it. The chain holds.", "每条记录都封存了前一条，链条完整。")
+BROKEN: Final = Phrase(
+    "The chain is broken at entry {place}: {why}. Somebody has changed the log.",
+    "链条在第 {place} 条断开：{why}。日志曾被改动。",
+)
+HEADINGS: Final = (
+    Phrase("entry", "序号"),
+    Phrase("when (UTC)", "时间（UTC）"),
+    Phrase("who", "操作者"),
+    Phrase("what", "操作"),
+    Phrase("about", "对象"),
+    Phrase("details", "详情"),
+)
+SHOWN: Final = Phrase("Entries {first:,} to {last:,}", "第 {first:,} 至 {last:,} 条")
+NONE: Final = Phrase("Nobody has done anything yet that is kept here.", "还没有需要记录的操作。")
+_PER_PAGE: Final = 50
+
+
+def audit(desk: Desk, lang: Lang, *, before: int | None = None) -> View:
+    """A page of the log.
+
+    Args:
+        desk: the workspace.
+        lang: the language.
+        before: only entries of smaller numbers; the newest where absent.
+    """
+    log = desk.state.audit
+    entries = log.entries(before=before, limit=_PER_PAGE)
+    broken = log.check()
+    rows = [
+        (
+            f"{entry.place:,}",
+            f"{entry.at:%Y-%m-%d %H:%M:%S}",
+            entry.who,
+            entry.action,
+            clipped(entry.about, 40),
+            clipped(json.dumps(dict(entry.details), ensure_ascii=False), 80) if entry.details else "",
+        )
+        for entry in entries
+    ]
+    return View(
+        TITLE(lang),
+        WHOLE(lang) if broken is None else "",
+        "table.html.j2",
+        problem=BROKEN(lang, place=broken.place, why=broken.why) if broken is not None else "",
+        data={
+            "headings": [heading(lang) for heading in HEADINGS],
+            "rows": rows,
+            "shown": SHOWN(lang, first=entries[0].place, last=entries[-1].place) if entries else "",
+            "earlier": "?" if before is not None else "",
+            "later": f"?before={entries[-1].place}" if entries and entries[-1].place > 1 else "",
+            "none": NONE(lang),
+        },
+    )

@@ -1,0 +1,52 @@
+"""Checksums of a build made anew after its files were rewritten, so that it stays whole: from the inside out.
+
+Every record of files is a JSON mapping from names to SHA-256: `sha256` in the manifest of a saved model, `files` in the
+record of a stage, and the same within the record of a build.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from penchant.artifacts import file_sha256, write_atomically
+
+_RECORDS: Final = ("manifest.json", "stage.json", "build.json")
+"""In the order in which they take each other in, where they lie in one folder."""
+
+
+def reseal(build: Path, changed: Iterable[Path]) -> int:
+    """Bring the records of a build up to date with files of it that were rewritten; how many records changed.
+
+    Args:
+        build: its folder.
+        changed: the files.
+    """
+    touched = {path.resolve() for path in changed}
+    if not touched:
+        return 0
+    records = [path for name in _RECORDS for path in build.rglob(name)]
+    records.sort(key=lambda path: (-len(path.parts), _RECORDS.index(path.name)))
+    count = 0
+    for path in records:
+        document = json.loads(path.read_bytes())
+        # Every one of them is looked at: a record of a build holds those of all its stages.
+        if any([_renewed(files, folder, touched) for files, folder in _sealed(document, path.parent)]):
+            indent = 1 if path.name != "manifest.json" else None
+            write_atomically(path, json.dumps(document, ensure_ascii=False, indent=indent).encode())
+            touched.add(path.resolve())
+            count += 1
+    return count
+
+
+def _sealed(document: dict[str, Any], folder: Path) -> list[tuple[dict[str, str], Path]]:
+    if "stages" in document:
+        return [(stage["files"], folder / stage["name"]) for stage in document["stages"]]
+    return [(document[name], folder) for name in ("sha256", "files") if isinstance(document.get(name), dict)]
+
+
+def _renewed(files: dict[str, str], folder: Path, touched: set[Path]) -> bool:
+    stale = [name for name in files if (folder / name).resolve() in touched]
+    for name in stale:
+        files[name] = file_sha256(folder / name)
+    return bool(stale)

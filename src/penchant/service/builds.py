@@ -1,0 +1,299 @@
+"""Which build answers whom: the current one, the next one while it is tried, and the way back."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from penchant.artifacts import write_atomically
+from penchant.builds import Build
+from penchant.errors import ConfigError, NotBuiltError, PenchantError
+from penchant.service.loaded import Loaded
+from penchant.workspace import Workspace
+
+if TYPE_CHECKING:
+    from penchant.data.community import Community
+    from penchant.text.encoder import Encoder
+
+_LOG = logging.getLogger("penchant.service")
+
+Arm = Literal["control", "treatment"]
+_WAY_BACK: Final = 20
+
+
+class Trial(BaseModel):
+    """A second build that answers some members: a canary where few, an A/B test where many."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[\w.-]+$")
+    """Salts the split, so that two trials divide members independently."""
+    version: str
+    """The build on trial."""
+    against: str
+    """The build that answered when the trial began."""
+    share: float = Field(gt=0, lt=1)
+    """Of the members, those whom the trial's build answers."""
+    started_at: datetime
+
+    def arm(self, member_id: str) -> Arm:
+        """Whose answer a member gets: always the same one, and as good as drawn.
+
+        >>> trial = Trial(name="t", version="2", against="1", share=0.25, started_at=datetime.now(UTC))
+        >>> sum(trial.arm(f"m{row}") == "treatment" for row in range(4_000)) // 100
+        9
+        """
+        digest = hashlib.sha256(f"{self.name}\\0{member_id}".encode()).digest()
+        return "treatment" if int.from_bytes(digest[:8]) < self.share * 2**64 else "control"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The build that answers one member, and why that one."""
+
+    loaded: Loaded
+    arm: Arm | None = None
+    """None outside a trial."""
+
+
+class Builds:
+    """The builds of a workspace as a service has them: one in memory, two during a trial.
+
+    Requests take what is loaded when they begin and keep it to their end, so a switch fails none of them.
+    """
+
+    def __init__(self, workspace: Workspace, *, people_kept: int = 20_000) -> None:
+        self.workspace = workspace
+        self.trial: Trial | None = None
+        self.problem: str | None = None
+        """Why the build that the workspace names is not the one that answers, where that is so."""
+        self._people_kept = people_kept
+        self._current: Loaded | None = None
+        self._trying: Loaded | None = None
+        self._encoder: Encoder | None = None
+        self._lock = RLock()
+        self._file = workspace.path / "builds" / "trial.json"
+        self._before = workspace.path / "builds" / "before.json"
+        self._refused: set[str] = set()
+
+    @property
+    def current(self) -> Loaded:
+        """The build that answers.
+
+        Raises:
+            NotBuiltError: none is loaded.
+        """
+        if self._current is None:
+            raise NotBuiltError(
+                self.problem or f"{self.workspace.path} has no build yet; run `penchant build {self.workspace.path}`"
+            )
+        return self._current
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a build is loaded."""
+        return self._current is not None
+
+    def loaded(self) -> list[Loaded]:
+        """All builds in memory."""
+        return [one for one in (self._current, self._trying) if one is not None]
+
+    def of(self, member_id: str) -> Chosen:
+        """The build that answers a member."""
+        trial, trying = self.trial, self._trying
+        if trial is None or trying is None:
+            return Chosen(self.current)
+        arm = trial.arm(member_id)
+        return Chosen(trying if arm == "treatment" else self.current, arm)
+
+    # -- changes --
+
+    def load(self, store: "Community | None" = None) -> None:
+        """Load what the workspace names, where it is not loaded already; a build that cannot be trusted stays out.
+
+        Args:
+            store: what the store holds, for items that came after the build.
+        """
+        with self._lock:
+            build = self.workspace.current
+            if build is not None and (self._current is None or build.version != self._current.version):
+                self._switch(build, store)
+            self._load_trial(store)
+
+    def follow(self, read: Any) -> bool:
+        """See whether another build has become current, or another trial has begun; True where something changed.
+
+        Args:
+            read: gives what the store holds, where it is wanted.
+        """
+        before = (self._current, self.trial)
+        build = self.workspace.current
+        wanted = build is not None and build.version not in self._refused
+        another = self._current is None or build is None or build.version != self._current.version
+        if (wanted and another) or self._read_trial() != self.trial:
+            self.load(read())
+        return (self._current, self.trial) != before
+
+    def promote(self, version: str, store: "Community | None" = None) -> Loaded:
+        """Let a build answer from now on.
+
+        Raises:
+            NotBuiltError: there is none of that version.
+            ArtifactError: it is damaged, or of an older format; the one that answers goes on.
+        """
+        with self._lock:
+            build = self.workspace.build(version)
+            if self._current is not None and self._current.version == version:
+                return self._current
+            loaded = self._load(build, store)
+            before = self.workspace.current
+            self.workspace.switch(version)
+            if before is not None and before.version != version:
+                self._remember(before.version)
+            self._current, self.problem = loaded, None
+            self._refused.discard(version)
+            return loaded
+
+    def roll_back(self, store: "Community | None" = None) -> Loaded:
+        """Go back to the build that answered before.
+
+        Raises:
+            NotBuiltError: there is none to go back to.
+        """
+        with self._lock:
+            way = self._way_back()
+            there = {build.version for build in self.workspace.builds()}
+            mine = self.current.version
+            while way:
+                version = way.pop()
+                if version in there and version != mine:
+                    loaded = self.promote(version, store)
+                    self._write_way(way)
+                    return loaded
+            older = [version for version in sorted(there, key=int) if int(version) < int(mine)]
+            if older:
+                loaded = self.promote(older[-1], store)
+                self._write_way([])
+                return loaded
+            raise NotBuiltError(f"build {mine} answers, and no build came before it; `penchant build` makes another")
+
+    def begin_trial(self, name: str, version: str, share: float, store: "Community | None" = None) -> Trial:
+        """Let a second build answer a share of the members.
+
+        Raises:
+            ConfigError: it answers already, or the share or the name has no meaning.
+            NotBuiltError: there is no such build.
+            ArtifactError: it is damaged.
+        """
+        with self._lock:
+            current = self.current.version
+            if version == current:
+                raise ConfigError(f"build {version} answers already; try another: {self._others(current)}")
+            try:
+                trial = Trial(name=name, version=version, against=current, share=share, started_at=datetime.now(UTC))
+            except ValidationError as error:
+                problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+                raise ConfigError(f"this trial has no meaning: {'; '.join(problems)}") from None
+            self._trying = self._load(self.workspace.build(version), store)
+            write_atomically(self._file, trial.model_dump_json().encode())
+            self.trial = trial
+            return trial
+
+    def end_trial(self) -> Trial:
+        """Let the current build answer everybody again.
+
+        Raises:
+            NotBuiltError: there is no trial.
+        """
+        with self._lock:
+            trial = self.trial
+            if trial is None:
+                raise NotBuiltError("there is no trial to end")
+            self._file.unlink(missing_ok=True)
+            self.trial, self._trying = None, None
+            return trial
+
+    def give(self, encoder: "Encoder") -> None:
+        """Hand the language model to all builds, those to come too."""
+        with self._lock:
+            self._encoder = encoder
+            for loaded in self.loaded():
+                loaded.give(encoder)
+
+    def catch_up(self, store: "Community") -> None:
+        """Take over the items that the store has, where they differ from a build's."""
+        with self._lock:
+            for loaded in self.loaded():
+                loaded.catch_up(store.items)
+
+    # -- inside --
+
+    def _switch(self, build: Build, store: "Community | None") -> None:
+        try:
+            loaded = self._load(build, store)
+        except PenchantError as error:
+            self._refused.add(build.version)
+            self.problem = f"build {build.version} is refused: {error}"
+            _LOG.error("build refused", extra={"told": {"build": build.version, "why": str(error)}})
+            return
+        if self._current is not None:
+            self._remember(self._current.version)
+        self._current, self.problem = loaded, None
+
+    def _load(self, build: Build, store: "Community | None") -> Loaded:
+        build.check()
+        loaded = Loaded(build, people_kept=self._people_kept)
+        if self._encoder is not None:
+            loaded.give(self._encoder)
+        if store is not None:
+            loaded.catch_up(store.items)
+        return loaded
+
+    def _load_trial(self, store: "Community | None") -> None:
+        trial = self._read_trial()
+        if trial == self.trial:
+            return
+        if trial is None:
+            self.trial, self._trying = None, None
+            return
+        try:
+            self._trying = self._load(self.workspace.build(trial.version), store)
+        except PenchantError as error:
+            _LOG.error("trial refused", extra={"told": {"build": trial.version, "why": str(error)}})
+            self._trying = None
+        self.trial = trial
+
+    def _read_trial(self) -> Trial | None:
+        try:
+            return Trial.model_validate_json(self._file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as error:
+            _LOG.error("trial not read", extra={"told": {"why": str(error).partition(chr(10))[0]}})
+            return self.trial
+
+    def _others(self, version: str) -> str:
+        return (
+            ", ".join(build.version for build in self.workspace.builds() if build.version != version) or "there is none"
+        )
+
+    def _way_back(self) -> list[str]:
+        try:
+            way = json.loads(self._before.read_bytes())
+        except (OSError, ValueError):
+            return []
+        return [str(version) for version in way] if isinstance(way, list) else []
+
+    def _remember(self, version: str) -> None:
+        way = self._way_back()
+        if not way or way[-1] != version:
+            self._write_way([*way, version][-_WAY_BACK:])
+
+    def _write_way(self, way: list[str]) -> None:
+        write_atomically(Path(self._before), json.dumps(way).encode())

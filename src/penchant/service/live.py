@@ -1,0 +1,167 @@
+"""Members' histories in memory, as the store has them: read once, added to with every acknowledged batch."""
+
+from collections.abc import Iterator
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from penchant.data.columns import EVENTS
+from penchant.data.community import Community
+from penchant.data.store import Store
+from penchant.errors import StorageError, UnknownIdError
+
+_OWN: Final = {name: dtype for name, dtype in EVENTS.items() if name != "member_id"}
+_NOTHING: Final = pl.DataFrame(schema=_OWN)
+_PACKED: Final = 64
+"""Events of a member that wait as rows until they become a table."""
+
+
+class Live:
+    """What every member did, up to the last acknowledged event; the next answer reads it here and not in the store.
+
+    Args:
+        store: read again for members whose events came twice, and where others write to it too.
+        shared: other processes write to the store, so that a history is asked of it each time; what is in memory
+            answers while it is out of reach.
+    """
+
+    def __init__(self, store: Store, *, shared: bool = False) -> None:
+        self.store = store
+        self.shared = shared
+        self._lock = Lock()
+        self._base = _NOTHING
+        self._bounds: np.ndarray = np.zeros(1, dtype=np.int64)
+        self._rows: dict[str, int] = {}
+        self._tables: dict[str, pl.DataFrame] = {}
+        self._waiting: dict[str, list[tuple[Any, ...]]] = {}
+        self._versions: dict[str, int] = {}
+        self._epoch = 0
+
+    def load(self, community: Community) -> None:
+        """Take over all histories of a community, as the store holds it at this moment."""
+        events = community.events.sort("member", maintain_order=True)
+        bounds = np.searchsorted(events["member"].to_numpy(), np.arange(len(community.member_ids) + 1))
+        base = events.select(
+            community.item_ids.decode(events["item"]).alias("item_id"), *(name for name in _OWN if name != "item_id")
+        )
+        rows = {member: row for row, member in enumerate(community.member_ids.ids)}
+        with self._lock:
+            self._base, self._bounds, self._rows = base, bounds, rows
+            self._tables, self._waiting = {}, {}
+            self._epoch += 1
+
+    def __contains__(self, member_id: str) -> bool:
+        """Whether a member is known."""
+        return member_id in self._rows or member_id in self._tables or member_id in self._waiting
+
+    def __len__(self) -> int:
+        """How many members are known."""
+        return len(self._rows) + sum(1 for member in {*self._tables, *self._waiting} if member not in self._rows)
+
+    def version(self, member_id: str) -> tuple[int, int]:
+        """Changes whenever the member's history does."""
+        return self._epoch, self._versions.get(member_id, 0)
+
+    def history(self, member_id: str) -> pl.DataFrame:
+        """A member's events in order of time, with the columns of `EVENTS`, as `Store.history` gives them.
+
+        Raises:
+            UnknownIdError: there is no such member.
+        """
+        if self.shared:
+            self.read_again(member_id)
+        return self._own(member_id).select(pl.lit(member_id).alias("member_id"), pl.all())
+
+    def events(self, member_id: str) -> pl.DataFrame:
+        """The same without the member's id; empty where nothing is known of them."""
+        if self.shared:
+            self.read_again(member_id)
+        return self._own(member_id) if member_id in self else _NOTHING
+
+    def append(self, events: pl.DataFrame) -> None:
+        """Add events that the store has taken, with the columns of `EVENTS`."""
+        with self._lock:
+            for member, *rest in events.select("member_id", *_OWN).iter_rows():
+                self._waiting.setdefault(member, []).append(tuple(rest))
+                self._versions[member] = self._versions.get(member, 0) + 1
+                if len(self._waiting[member]) >= _PACKED:
+                    self._pack(member)
+
+    def add_members(self, member_ids: Iterator[str] | list[str]) -> None:
+        """Know members who have done nothing yet."""
+        with self._lock:
+            for member in member_ids:
+                self._waiting.setdefault(member, [])
+
+    def read_again(self, member_id: str) -> None:
+        """Take a member's history from the store once more; where it is out of reach, what is known stays."""
+        try:
+            found = self.store.history(member_id).select(*_OWN)
+        except (StorageError, UnknownIdError):
+            return
+        with self._lock:
+            if member_id in self and len(self._own_locked(member_id)) == len(found):
+                return
+            self._tables[member_id] = found
+            self._waiting.pop(member_id, None)
+            self._versions[member_id] = self._versions.get(member_id, 0) + 1
+
+    def forget(self, member_id: str) -> None:
+        """Know a member no more."""
+        with self._lock:
+            row = self._rows.pop(member_id, None)
+            self._tables.pop(member_id, None)
+            self._waiting.pop(member_id, None)
+            self._versions[member_id] = self._versions.get(member_id, 0) + 1
+            if row is not None:
+                # Their events leave the memory too, not only the way to them.
+                start, end = int(self._bounds[row]), int(self._bounds[row + 1])
+                self._base = pl.concat([self._base[:start], self._base[end:]]).rechunk()
+                bounds = self._bounds.copy()
+                bounds[row + 1 :] -= end - start
+                self._bounds = bounds
+
+    def drop_item(self, item_id: str) -> None:
+        """Forget what was done with an item that is gone, as the store does."""
+        with self._lock:
+            kept = (self._base["item_id"] != item_id).fill_null(True)
+            counts = np.concatenate([[0], np.cumsum(kept.to_numpy())])
+            self._base, self._bounds = self._base.filter(kept), counts[self._bounds]
+            for member in list(self._waiting):
+                self._pack(member)
+            for member, table in self._tables.items():
+                self._tables[member] = table.filter((pl.col("item_id") != item_id).fill_null(True))
+            self._epoch += 1
+
+    def _own(self, member_id: str) -> pl.DataFrame:
+        with self._lock:
+            return self._own_locked(member_id)
+
+    def _own_locked(self, member_id: str) -> pl.DataFrame:
+        if self._waiting.get(member_id):
+            self._pack(member_id)
+        table = self._tables.get(member_id)
+        if table is not None:
+            return table
+        row = self._rows.get(member_id)
+        if row is None:
+            if member_id in self._waiting:
+                return _NOTHING
+            raise UnknownIdError(f"no member has the id {member_id!r}; {len(self):,} are known")
+        return self._base[int(self._bounds[row]) : int(self._bounds[row + 1])]
+
+    def _pack(self, member_id: str) -> None:
+        """Turn what waits into the member's own table."""
+        waiting = self._waiting[member_id]
+        if not waiting:
+            return
+        fresh = pl.DataFrame(waiting, schema=_OWN, orient="row")
+        table = self._tables.get(member_id)
+        if table is None and (row := self._rows.get(member_id)) is not None:
+            table = self._base[int(self._bounds[row]) : int(self._bounds[row + 1])]
+        if table is not None:
+            fresh = pl.concat([table, fresh])
+        self._tables[member_id] = fresh.sort("at", maintain_order=True).rechunk()
+        waiting.clear()

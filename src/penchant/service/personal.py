@@ -1,0 +1,91 @@
+"""What is held about one member, whole; and forgetting them everywhere."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from penchant.errors import NotBuiltError, UnknownIdError
+from penchant.service.state import State
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it.
+
+    >>> plain({"at": datetime(2026, 1, 5, tzinfo=UTC), "n": Decimal("1.5")})
+    {'at': '2026-01-05T00:00:00+00:00', 'n': 1.5}
+    """
+    if isinstance(value, dict):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, float) and value != value:
+        return None
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return str(value)
+
+
+def export(service: State, member_id: str, who: str) -> bytes:
+    """Everything held about a member as one JSON document.
+
+    Raises:
+        UnknownIdError: there is no such member.
+    """
+    store = service.store
+    profile, history = store.member(member_id), store.history(member_id)
+    service.audit.add(who, "export member", member_id=member_id)
+    interests: Any = None
+    try:
+        found = service.builds.of(member_id).loaded.fresh_interests(member_id, history)
+        interests = [
+            {"label": one.label, "tier": one.tier.value, "share": one.share, "interval": one.interval}
+            for one in found.interests
+        ]
+    except NotBuiltError:
+        pass
+    document = {
+        "member": profile,
+        "made_at": datetime.now(UTC),
+        "events": history.drop("member_id").to_dicts(),
+        "ties": store.ties_of(member_id).to_dicts(),
+        "verdicts": [
+            {**row, "verdict": json.loads(row["verdict"])} for row in store.verdicts_of(member_id).iter_rows(named=True)
+        ],
+        "interests": interests,
+        "trials": service.exposures.of(member_id),
+        "alerts": [
+            {"at": alert.at, "rule": alert.rule, "message": alert.message.en, "state": alert.state}
+            for alert in service.alerts.list(member_id=member_id, limit=1_000)
+        ],
+    }
+    return json.dumps(plain(document), ensure_ascii=False, indent=1).encode()
+
+
+def forget(service: State, member_id: str, who: str) -> int:
+    """Take out a member everywhere that a service holds anything of them; how many there were.
+
+    Raises:
+        StorageError: the store is out of reach, or could not be emptied of them.
+    """
+    try:
+        service.store.member(member_id)
+    except UnknownIdError:
+        service.live.forget(member_id)
+        return 0
+    # The entry is written while there is a key to hash them with, and the key goes last.
+    service.audit.add(who, "forget member", member_id=member_id)
+    service.exposures.forget(member_id)
+    service.alerts.forget(member_id)
+    gone = service.store.forget(member_id)
+    service.live.forget(member_id)
+    for loaded in service.builds.loaded():
+        loaded.forget(member_id)
+    service.audit.forget(member_id)
+    return gone

@@ -1,0 +1,1 @@
+"""What keeps a service running and shows how it does: metrics, logs, the gate, alert rules, backups."""

@@ -1,0 +1,269 @@
+"""Training the graph network: over the whole graph, or over sampled neighbours where it is large."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from penchant.social.blocks import ITEM, MEMBER, NODES, TAG, Adjacency, Blocks, Edges
+from penchant.social.config import NetworkConfig
+from penchant.social.graph import Graph
+from penchant.social.heldout import HeldOut
+from penchant.social.losses import ItemSampler, contrast_loss, softmax_loss
+from penchant.social.network import Fusion, GraphNetwork
+from penchant.social.people import People
+from penchant.social.propagated import Fused, Propagated
+from penchant.social.texts import TextVectors
+from penchant.training.options import Options
+from penchant.training.precision import torch_threads
+from penchant.vectors import Floats, Rows, chunks
+
+log = logging.getLogger(__name__)
+
+CUTOFF: Final = 10
+
+
+def fit_network(
+    graph: Graph,
+    texts: TextVectors,
+    config: NetworkConfig,
+    options: Options,
+    *,
+    held_out: HeldOut | None = None,
+    epochs: int | None = None,
+) -> Propagated:
+    """Learn a graph network.
+
+    Args:
+        graph: members, items and tags; its events are all learned from.
+        texts: what items are called and members write.
+        config: what to learn.
+        options: seed, threads.
+        held_out: judged every few epochs by NDCG; the best state is kept, and training stops when it gets no better.
+        epochs: how many, where that is known; the configuration's if absent.
+    """
+    with torch_threads(options.threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        return _Fit(graph, texts, config, options).run(held_out, epochs or config.epochs)
+
+
+@dataclass
+class _Fit:
+    """One training."""
+
+    graph: Graph
+    texts: TextVectors
+    config: NetworkConfig
+    options: Options
+    adjacency: Adjacency = field(init=False)
+    network: GraphNetwork = field(init=False)
+
+    def __post_init__(self) -> None:
+        config = self.config
+        self.adjacency = Adjacency.of(self.graph, ties=config.ties, tags=config.text)
+        widths = {ITEM: self.texts.items.shape[1], MEMBER: self.texts.width} if config.text else {}
+        self.network = GraphNetwork(self.adjacency.counts(), widths, config)
+        self.read = {
+            kind: torch.from_numpy(vectors)
+            for kind, vectors in ((ITEM, self.texts.items), (MEMBER, self.texts.said))
+            if widths.get(kind)
+        }
+        edges = self.adjacency.edges
+        self.hiding = _Hiding.of(self.graph.events, self.adjacency.item_sums)
+        count = sum(matrix.nnz for matrix in edges.values())
+        self.sampling = config.sampling if config.sampling is not None else count > config.whole_up_to
+        self.still = (
+            {}
+            if self.sampling
+            else {
+                name: Edges.of(edges[name], edges[other] if other else None)
+                for name, other in (("ties", None), ("about", "tagged"), ("tagged", "about"))
+                if name in edges
+            }
+        )
+        popularity = np.bincount(self.graph.events.indices, minlength=self.graph.item_count).astype(np.float32)
+        self.sampler = ItemSampler(popularity, config.candidates, config.popularity_exponent)
+
+    def run(self, held_out: HeldOut | None, epochs: int) -> Propagated:
+        rng = self.options.rng()
+        learned = [value for value in self.network.parameters() if value.requires_grad]
+        optimiser = torch.optim.AdamW(learned, lr=self.config.learning_rate, weight_decay=self.config.decay)
+        active = np.flatnonzero(np.diff(self.graph.events.indptr))
+        best, kept, waited = -1.0, None, 0
+        history: list[float] = []
+        done = 0
+        for epoch in range(1, epochs + 1 if len(active) else 1):
+            self.network.train()
+            for loss in self._epoch(active, rng):
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+            done = epoch
+            if held_out is None or (epoch % self.config.judge_every and epoch < epochs):
+                continue
+            history.append(self._judge(held_out))
+            log.debug("epoch %d: NDCG %.4f", epoch, history[-1])
+            if history[-1] > best:
+                best, waited = history[-1], 0
+                kept = (epoch, {name: value.clone() for name, value in self.network.state_dict().items()})
+            elif (waited := waited + 1) >= self.config.patience:
+                break
+        if kept is not None:
+            done = kept[0]
+            self.network.load_state_dict(kept[1])
+        return self._propagated(done, tuple(history))
+
+    def _epoch(self, active: Rows, rng: np.random.Generator) -> Iterator[Tensor]:
+        order = rng.permutation(active)
+        for part in chunks(len(order), self.config.members_at_once):
+            yield self._loss(np.sort(order[part]), rng)
+
+    def _loss(self, members: Rows, rng: np.random.Generator) -> Tensor:
+        likes, liked, wanted, shown = self.hiding.hide(members, self.config.hidden_events, rng)
+        candidates = self.sampler.draw(wanted.indices, rng)
+        if self.sampling:
+            edges = {**self.adjacency.edges, "likes": likes, "liked": liked}
+            fanouts = (self.config.fanouts * self.config.layers)[: self.config.layers]
+            blocks = Blocks.around(edges, {MEMBER: members, ITEM: candidates.items}, fanouts, rng)
+            mean, layers = self.network(blocks, self.read)
+            own, items = mean[MEMBER], mean[ITEM]
+            shallow = layers[1][MEMBER][: len(members)]
+        else:
+            moving = Edges.of(likes, liked)
+            blocks = self._whole({"likes": moving, "liked": moving.flipped, **self.still})
+            mean, layers = self.network(blocks, self.read)
+            chosen = torch.from_numpy(members)
+            own, items = mean[MEMBER][chosen], mean[ITEM][torch.from_numpy(candidates.items)]
+            shallow = layers[1][MEMBER][chosen]
+        loss = softmax_loss(own, items, candidates, wanted, shown)
+        if self.config.contrast:
+            loss = loss + self.config.contrast * contrast_loss(shallow, own, self.config.contrast_temperature)
+        return loss
+
+    def _whole(self, edges: dict[str, Edges]) -> Blocks:
+        return Blocks.whole(edges, self.adjacency.counts(), self.config.layers)
+
+    def _judge(self, held_out: HeldOut) -> float:
+        state = self._propagated(0, ())
+        people = People.members(self.graph, held_out.members, self.texts.said)
+        return float(held_out.ndcg(held_out.scores(people, state.score), CUTOFF).mean())
+
+    @torch.no_grad()
+    def _propagated(self, epochs: int, history: tuple[float, ...]) -> Propagated:
+        self.network.eval()
+        edges = self.adjacency.edges
+        both = Edges.of(edges["likes"], edges["liked"])
+        every = {"likes": both, "liked": both.flipped} | {
+            name: self.still.get(name) or Edges.of(edges[name]) for name in edges if name not in ("likes", "liked")
+        }
+        mean, layers = self.network(self._whole(every), self.read)
+        below = {kind: torch.stack([depth[kind] for depth in layers[:-1]]).numpy() for kind in NODES}
+        tag_sums = self.graph.tags.sum(axis=0) if self.adjacency.counts()[TAG] else np.zeros(0)
+        strengths = self.network.strengths.numpy().copy()
+        return Propagated(
+            members=below[MEMBER],
+            items=below[ITEM],
+            tags=below[TAG],
+            item_vectors=mean[ITEM].numpy(),
+            strengths=strengths * self._taking_part(),
+            item_sums=self.adjacency.item_sums,
+            member_sums=np.asarray(self.graph.events.sum(axis=1), dtype=np.float32).ravel(),
+            tag_sums=np.asarray(tag_sums, dtype=np.float32).ravel(),
+            member_fusion=_fused(self.network.fusions[MEMBER]),
+            item_fusion=_fused(self.network.fusions[ITEM]),
+            tag_names=self.graph.tag_names if self.adjacency.counts()[TAG] else (),
+            epochs=epochs,
+            history=history,
+        )
+
+    def _taking_part(self) -> Floats:
+        """(relations,) one where a relation takes part: what was switched off stays off for strangers too."""
+        from penchant.social.blocks import RELATIONS
+
+        allowed = {"ties": self.config.ties, "about": self.config.text, "tagged": self.config.text}
+        return np.array([float(allowed.get(name, True)) for name in RELATIONS], dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class _Hiding:
+    """The events of a graph, from which those to be foreseen can be taken out quickly."""
+
+    events: sp.csr_matrix
+    by_column: Floats
+    """(cells,) each event divided by the root of its item's sum."""
+    rows: Rows
+    """(cells,) the member of each event."""
+    transposed: sp.csr_matrix
+    """(items, members) the number of the cell of `events` as value."""
+
+    @classmethod
+    def of(cls, events: sp.csr_matrix, item_sums: Floats) -> "_Hiding":
+        numbers = sp.csr_matrix((np.arange(events.nnz), events.indices, events.indptr), shape=events.shape)
+        rows = np.repeat(np.arange(events.shape[0]), np.diff(events.indptr))
+        by_column = events.data / np.sqrt(np.maximum(item_sums, 1e-12))[events.indices]
+        return cls(events, by_column.astype(np.float32), rows, numbers.T.tocsr())
+
+    def hide(
+        self, members: Rows, share: float, rng: np.random.Generator
+    ) -> tuple[sp.csr_matrix, sp.csr_matrix, sp.csr_matrix, sp.csr_matrix]:
+        """Normalised likes and their transpose without what is hidden, what is to be foreseen, and what is shown.
+
+        Of a member with one event, that one is hidden in half of all cases and otherwise shown; of one with several, at
+        least one is hidden and at least one shown. With a share of 0 all are shown, and to be foreseen all the same.
+        """
+        events, pointers = self.events, self.events.indptr
+        lengths = np.diff(pointers)[members]
+        own = np.repeat(pointers[members] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+        own = own + np.arange(len(own))
+        place = np.repeat(np.arange(len(members)), lengths)
+        shape = (len(members), events.shape[1])
+        everything = sp.csr_matrix((events.data[own], (place, events.indices[own])), shape=shape)
+        if not share:
+            return self._normalised(None), self._transposed(None), everything, sp.csr_matrix(shape, dtype=np.float32)
+        order = np.lexsort((rng.random(len(own)), place))
+        rank = np.empty(len(own), dtype=np.int64)
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        rank[order] = np.arange(len(own)) - np.repeat(starts, lengths)
+        hide = np.clip(np.round(lengths * share + rng.uniform(-0.5, 0.5, len(lengths))), 1, np.maximum(lengths - 1, 1))
+        hidden = rank < hide[place]
+        kept = np.ones(events.nnz, dtype=np.float32)
+        kept[own[hidden]] = 0
+        cells = (events.data[own], (place, events.indices[own]))
+        wanted = sp.csr_matrix((cells[0][hidden], (place[hidden], cells[1][1][hidden])), shape=shape)
+        shown = sp.csr_matrix((cells[0][~hidden], (place[~hidden], cells[1][1][~hidden])), shape=shape)
+        return self._normalised(kept), self._transposed(kept), wanted, shown
+
+    def _values(self, kept: Floats | None) -> Floats:
+        data = self.events.data if kept is None else self.events.data * kept
+        totals = np.bincount(self.rows, data, minlength=self.events.shape[0])
+        factors = np.where(totals > 0, 1 / np.sqrt(np.where(totals > 0, totals, 1)), 0).astype(np.float32)
+        values = self.by_column * factors[self.rows]
+        return values if kept is None else values * kept
+
+    def _normalised(self, kept: Floats | None) -> sp.csr_matrix:
+        events = self.events
+        return sp.csr_matrix((self._values(kept), events.indices, events.indptr), shape=events.shape)
+
+    def _transposed(self, kept: Floats | None) -> sp.csr_matrix:
+        turned = self.transposed
+        return sp.csr_matrix((self._values(kept)[turned.data], turned.indices, turned.indptr), shape=turned.shape)
+
+
+def _fused(fusion: torch.nn.Module) -> Fused:
+    assert isinstance(fusion, Fusion)
+    width = fusion.unknown.shape[0]
+    read = fusion.text is not None
+    empty = np.zeros((width, 0), dtype=np.float32)
+    return Fused(
+        ids=fusion.ids.weight.detach().numpy().copy(),
+        unknown=fusion.unknown.detach().numpy().copy(),
+        text=fusion.text.weight.detach().numpy().copy() if fusion.text is not None else empty,
+        gate=np.hstack([fusion.gate.weight.detach().numpy(), fusion.gate.bias.detach().numpy()[:, None]])
+        if read
+        else empty,
+    )
