@@ -386,7 +386,7 @@ def lists_of(built: Build) -> list[list[tuple[str, float, str]]]:
 @pytest.mark.slow
 def test_the_whole_build_recommends_and_measures(full: Workspace, small_community: Community) -> None:
     built = full.require_current()
-    assert list(built.stages) == ["community", "text", "interests", "evaluate", "recommend", "search"]
+    assert list(built.stages) == ["community", "text", "interests", "social", "evaluate", "recommend", "search"]
     vectors = load_artifact(built.folder("text"), "text").arrays["items"]
     assert vectors.shape == (len(small_community.items), 384)
     # Each member likes one of three categories, and that is what they are shown.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from penchant import interests as interests
     from penchant import recommend as recommend
     from penchant import search as search
+    from penchant import social as social
     from penchant.data.community import Community as Community
     from penchant.data.mapping import ReadConfig as ReadConfig
     from penchant.data.readers import BatchReader as BatchReader
@@ -39,7 +40,7 @@ _HOMES: Final = {
     "read": "penchant.data.readers",
     "read_community": "penchant.data.readers",
 }
-_MODULES: Final = ("errors", "interests", "recommend", "search")
+_MODULES: Final = ("errors", "interests", "recommend", "search", "social")
 
 __all__ = sorted([*_HOMES, *_MODULES, "__version__"])
 

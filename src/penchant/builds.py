@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from penchant.quality import Quality
     from penchant.recommend import Recommender
     from penchant.search import Searcher
+    from penchant.social import Social
     from penchant.text.encoder import Encoder
 
 STAGE_RECORD: Final = "stage.json"
@@ -148,6 +149,19 @@ class Build:
         from penchant.interests import Interests
 
         return Interests.load(self.folder("interests"), encoder=encoder)
+
+    def social(self, *, encoder: "Encoder | None" = None) -> "Social":
+        """Social recommendation of this build, over the community as it was then.
+
+        Args:
+            encoder: the one that the build was made with, where texts that people write are to be read.
+
+        Raises:
+            ArtifactError: nothing was learned, for the reason that the message gives.
+        """
+        from penchant.social import Social
+
+        return Social.load(self.folder("social"), self.community, encoder=encoder)
 
     def member_interests(self, member_id: str, history: "pl.DataFrame") -> "MemberInterests | None":
         """One member's tiers from their events as the store has them now; None where the build is older than tiers.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from penchant.interests import InterestsConfig
     from penchant.recommend import RecommendConfig
     from penchant.search import SearchConfig
+    from penchant.social import SocialConfig
     from penchant.workspace import Workspace
 
 _Config = TypeVar("_Config", bound=BaseModel)
@@ -91,6 +92,28 @@ def _interests(context: Context, folder: Path) -> None:
     learn(context.community, config, context.options, encoder=context.encoder).save(folder)
 
 
+def _social_config(context: Context) -> "SocialConfig":
+    from penchant.social import SocialConfig
+
+    return _section(context.workspace, "social", SocialConfig)
+
+
+def _social_inputs(context: Context) -> Mapping[str, Any]:
+    return {
+        "config": _social_config(context).model_dump(mode="json"),
+        "seed": context.options.seed,
+        **_tables(context, "members", "items", "events", "ties"),
+    }
+
+
+def _social(context: Context, folder: Path) -> None:
+    from penchant.social.whole import learn_into, needs_encoder
+
+    config = _social_config(context)
+    encoder = context.encoder if needs_encoder(context.community, config) else None
+    learn_into(folder, context.community, config, context.options, encoder=encoder)
+
+
 def _recommend_config(context: Context) -> "RecommendConfig":
     from penchant.recommend import RecommendConfig
 
@@ -156,6 +179,7 @@ STAGES: Final[tuple[Stage, ...]] = (
         ("text",),
         format=2,
     ),
+    Stage("social", Phrase("Members among one another", "社交网络推荐"), _social_inputs, _social, ("text",)),
     Stage(
         "evaluate", Phrase("Quality on held-out events", "留出检验"), _recommend_inputs, _evaluate, ("text",), format=2
     ),

@@ -35,6 +35,10 @@ BENCHMARKS: Final = {
         "rankings against held-out events; protocols random, last, time",
         "用留出的事件检验推荐排序；协议为 random、last 或 time",
     ),
+    "social": Phrase(
+        "recommendation, friends and newcomers from ties; protocols random, friends, newcomers, scale",
+        "基于社交关系的推荐、好友与新会员；协议为 random、friends、newcomers 或 scale",
+    ),
     "search": Phrase(
         "answers to judged queries over a whole catalogue, or grades of query and title; the data says which",
         "在整个目录上检验已评查询的结果，或检验查询与标题的相关性等级；由数据决定",

@@ -88,13 +88,18 @@ def mask(
     ctx: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help=both("Texts, one a line; standard input if absent.", "文本文件，每行一段；缺省读标准输入。")),
+        typer.Argument(
+            metavar="FILE",
+            help=both("Texts, one a line; standard input if absent.", "文本文件，每行一段；缺省读标准输入。"),
+        ),
     ] = None,
     key: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help=both("Mask so that this key can undo it.", "用此密钥遮盖，可凭密钥还原。")),
     ] = None,
-    undo: Annotated[bool, typer.Option("--undo", help=both("Bring back what was masked.", "还原被遮盖的内容。"))] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help=both("Bring back what was masked.", "还原被遮盖的内容。"))
+    ] = False,
     new_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help=both("Make a key and do nothing else.", "只生成新密钥。"))
     ] = None,

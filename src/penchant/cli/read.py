@@ -107,9 +107,7 @@ def read_into(
         columns = workspace.config_path
     with workspace.lock(), workspace.store() as store:
         clean = text_mask(privacy_config(workspace.config))
-        reader = BatchReader(
-            source, columns=columns, unknown_ids=unknown_ids, rejected=workspace.rejected, clean=clean
-        )
+        reader = BatchReader(source, columns=columns, unknown_ids=unknown_ids, rejected=workspace.rejected, clean=clean)
         counts = store.load(
             ((batch.table, batch.rows) for batch in reader),
             unknown_members="error" if "members" in reader.given else "add",

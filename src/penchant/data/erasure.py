@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Column, Table, bindparam, delete, or_, select, update
+from sqlalchemy import Column, Table, bindparam, column, delete, inspect, or_, select, table, update
 
 from penchant.data import schema
 from penchant.data.interactions import seconds
@@ -26,18 +26,18 @@ _WRITTEN: Final[tuple[tuple[Table, Column, tuple[Column, ...]], ...]] = (
 def replace_texts(rows: TenantRows, holding: Sequence[str], change: Callable[[str], str]) -> int:
     """Change the texts that hold any of some strings, in any letter case; how many came out different."""
     changed = 0
-    for table, column, keys in _WRITTEN if holding else ():
-        query = select(*keys, column).where(table.c.tenant == rows.tenant)
-        query = query.where(or_(*(column.contains(one, autoescape=True) for one in holding)))
+    for of, written, keys in _WRITTEN if holding else ():
+        query = select(*keys, written).where(of.c.tenant == rows.tenant)
+        query = query.where(or_(*(written.contains(one, autoescape=True) for one in holding)))
         values = []
         for *key, text in rows.connection.execute(query).fetchall():
             if (other := change(text)) != text:
                 values.append({f"key_{place}": part for place, part in enumerate(key)} | {"changed": other})
         if values:
-            statement = update(table).where(table.c.tenant == rows.tenant)
+            statement = update(of).where(of.c.tenant == rows.tenant)
             for place, key in enumerate(keys):
                 statement = statement.where(key == bindparam(f"key_{place}"))
-            rows.connection.execute(statement.values({column.name: bindparam("changed")}), values)
+            rows.connection.execute(statement.values({written.name: bindparam("changed")}), values)
         changed += len(values)
     return changed
 
@@ -55,3 +55,22 @@ def expire_texts(rows: TenantRows, before: datetime) -> int:
     old = (events.tenant == rows.tenant) & (events.at < round(seconds(before) * 1e6)) & events.text.is_not(None)
     searched = rows.connection.execute(delete(schema.events).where(old, events.item.is_(None))).rowcount
     return searched + rows.connection.execute(update(schema.events).where(old).values(text=None)).rowcount
+
+
+def forget_beside(rows: TenantRows, tenant: str, member_id: str) -> int:
+    """Delete the rows of a member from tables that others keep in the same database, such as those of the service.
+
+    Such a table has a column `member_id`, and a column `tenant` with the tenant's name where it holds several.
+    """
+    deleted = 0
+    found = inspect(rows.connection)
+    for name in found.get_table_names():
+        columns = {column["name"] for column in found.get_columns(name)}
+        if name in schema.metadata.tables or "member_id" not in columns:
+            continue
+        other = table(name, column("member_id"), column("tenant"))
+        mine = other.c.member_id == member_id
+        if "tenant" in columns:
+            mine &= other.c.tenant == tenant
+        deleted += rows.connection.execute(delete(other).where(mine)).rowcount
+    return deleted

@@ -239,6 +239,11 @@ class Store:
         with self._writing() as rows:
             return rows.delete(schema.labels, "text", list(texts))
 
+    def forget_beside(self, member_id: str) -> int:
+        """Take a member out of tables that others, such as the service, keep in the same database; how many rows."""
+        with self._writing() as rows:
+            return erasure.forget_beside(rows, self.tenant, member_id)
+
     def replace_texts(self, holding: Sequence[str], change: Callable[[str], str]) -> int:
         """Change what members, other members and verdicts say wherever it holds any of some strings.
 

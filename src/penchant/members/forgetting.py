@@ -116,8 +116,10 @@ def _out_of_store(store: Store, needles: Needles) -> int:
     holding = [*([needles.member_id] if needles.id_tells else []), *needles.texts]
     store.delete_labels(needles.texts)
     store.replace_texts(holding, lambda text: needles.replaced(text, "[forgotten]"))
+    beside = store.forget_beside(needles.member_id)
+    # Last, since it writes the file of SQLite anew.
     store.forget(needles.member_id)
-    return before - sum(store.counts().values())
+    return beside + before - sum(store.counts().values())
 
 
 def _out_of_caches(folder: Path, needles: Needles) -> int:

@@ -72,8 +72,8 @@ class AnswerConfig(BaseModel):
             overall: (questions,) the same of everyone.
             recall: (questions,) chance that liking is said.
 
-        >>> AnswerConfig().chances(np.array([[0.5]]), np.array([0.5]), np.array([1.0])).ravel().round(3).tolist()
-        [0.5, 0.037, 0.463]
+        >>> AnswerConfig().chances(np.array([[0.5]]), np.array([0.5]), np.array([1.0])).ravel().round(2).tolist()
+        [0.5, 0.04, 0.46]
         """
         like = recall * liking
         dislike = (1 - like) * self.dislikes * overall / np.maximum(overall + liking, 1e-9)

@@ -15,9 +15,9 @@ from penchant.social.taste import Taste
 from penchant.vectors import Floats, Rows
 
 MUTUAL: Final = (
-    "adamic adar", "common neighbours", "resource allocation", "jaccard", "walks to", "walks from",
-    "likes in common", "tags in common", "friends of like taste", "ties of theirs", "ties of one's own",
-    "likes of theirs", "likes of one's own",
+    "adamic adar", "common neighbours", "resource allocation", "jaccard", "paths of three", "walks to", "walks from",
+    "likes in common", "tags in common", "friends of like taste", "taste of their friends",
+    "ties of theirs", "ties of one's own", "likes of theirs", "likes of one's own",
 )  # fmt: skip
 DIRECTED: Final = ("looks back", "followed by followed", "follow the same", "followers of theirs")
 NETWORK: Final = "network"
@@ -119,9 +119,17 @@ class FriendFeatures:
             for scores in ways:
                 _choose(chosen, np.where(shut, 0, scores), self.config.each)
             local, others = np.nonzero(chosen & ~shut)
-        return Pairs(rows[local], others, self._features(rows, local, others, neighbours, walks))
+        return Pairs(rows[local], others, self._features(rows, local, others, neighbours, walks, alike))
 
-    def _features(self, rows: Rows, local: Rows, others: Rows, neighbours: sp.csr_matrix, walks: Floats) -> Floats:
+    def _features(
+        self,
+        rows: Rows,
+        local: Rows,
+        others: Rows,
+        neighbours: sp.csr_matrix,
+        walks: Floats,
+        alike: sp.csr_matrix,
+    ) -> Floats:
         near, members = self.near, rows[local]
         common = pair_values(near.common_neighbours(rows), local, others)
         own, theirs = near.degrees[members], near.degrees[others]
@@ -131,12 +139,14 @@ class FriendFeatures:
             common,
             pair_values(near.resource_allocation(rows), local, others),
             common / np.maximum(own + theirs - common, 1),
+            near.paths_of_three(rows)[local, others],
             to,
             # A walk between two goes as easily the other way, but for how many ways lead on from each.
             to * own / np.maximum(theirs, 1),
             self.taste.of_items(members, others),
             self.taste.of_tags(members, others),
-            self._taste_of_friends(rows, local, others),
+            self._friends_of_like_taste(rows)[local, others] / np.maximum(own, 1),
+            (alike @ near.ties).toarray()[local, others] / np.maximum(theirs, 1),
             theirs,
             own,
             self._likes[others],
@@ -153,11 +163,9 @@ class FriendFeatures:
             columns.append(np.einsum("ij,ij->i", self.vectors[members], self.vectors[others]))
         return np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)
 
-    def _taste_of_friends(self, rows: Rows, local: Rows, others: Rows) -> Floats:
-        """(pairs,) how alike the other is to the member's friends, on average."""
-        mean = (self.near.ties[rows] @ self.taste.items).tocsr()
-        told = np.asarray(mean[local].multiply(self.taste.items[others]).sum(axis=1), dtype=np.float32).ravel()
-        return told / np.maximum(self.near.degrees[rows][local], 1)
+    def _friends_of_like_taste(self, rows: Rows) -> Floats:
+        """(rows, members) how alike each is to all friends of a member together."""
+        return self.taste.alike_to((self.near.ties[rows] @ self.taste.items).tocsr()).toarray()
 
     def _shut(self, rows: Rows) -> np.ndarray:
         tied = self.near.directed if self.directed else self.near.ties

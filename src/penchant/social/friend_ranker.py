@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from penchant.artifacts import storage_errors
@@ -14,7 +15,6 @@ from penchant.errors import NotFittedError
 from penchant.evaluation.bootstrap import interval
 from penchant.language import Lang, Phrase
 from penchant.social.friend_features import FriendFeatures, Pairs
-from penchant.social.graph import Graph
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows, chunks
 
@@ -26,7 +26,7 @@ PLAIN: Final = "adamic adar"
 """The feature that orders candidates where nothing was learned, and that the ranker must beat."""
 
 LEARNED: Final = Phrase(
-    "a ranker over ties and taste: {ranked:.1%} of hidden ties among the first {k}, friends in common alone {plain:.1%}",
+    "a ranker over ties and taste: {ranked:.1%} of hidden ties among the first {k}, by friends in common {plain:.1%}",
     "关系与喜好的排序模型：隐藏的关系有 {ranked:.1%} 排进前 {k} 名，仅凭共同好友为 {plain:.1%}",
 )
 NO_BETTER: Final = Phrase(
@@ -62,7 +62,7 @@ class FriendRankerConfig(BaseModel):
     learning_rate: PositiveFloat = 0.05
     least_rows: PositiveInt = 50
     """Pairs that a leaf holds at least."""
-    others_each: PositiveInt = 150
+    others_each: PositiveInt = 30
     """Pairs without a tie that a member teaches by, of all their candidates: enough, and many times quicker."""
     most_members: PositiveInt = 20_000
     """Members with a hidden tie that a part teaches by at most."""
@@ -224,7 +224,7 @@ class _Lesson:
         found = np.asarray(wanted[pairs.members, pairs.others]).ravel() > 0 if len(pairs.members) else np.zeros(0, bool)
         return cls(pairs, found, np.diff(wanted.indptr)[members], seed)
 
-    def hits(self, scores: Floats, k: int) -> Floats:
+    def hits(self, scores: Floats, k: int) -> NDArray[np.float64]:
         """(hidden ties,) one for each that stands among the first k of its member."""
         order = np.lexsort((self.pairs.others, -scores, self.pairs.members))
         first = np.concatenate([[0], np.flatnonzero(np.diff(self.pairs.members[order])) + 1])

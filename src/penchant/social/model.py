@@ -343,11 +343,7 @@ class SocialModel:
         graph = Graph.load(folder / "graph")
         sources: dict[str, Source] = {}
         for name in meta["weights"]:
-            if name in (TaggedEase.name, TaggedAls.name, NETWORK):
-                kind = {TaggedEase.name: TaggedEase, TaggedAls.name: TaggedAls, NETWORK: Propagated}[name]
-                sources[name] = kind.load(folder / name)
-            else:
-                sources[name] = {FriendsLikes.name: FriendsLikes, Popularity.name: Popularity}[name].fit(graph)
+            sources[name] = _LOADED[name].load(folder / name) if name in _LOADED else _COUNTED[name].fit(graph)
         arrays = artifact.arrays
         texts = TextVectors(arrays["text.items"], arrays["text.said"], arrays["text.means"])
         ranker = Ranker.load(folder, meta["ranker"]) if meta["ranker"] else None
@@ -358,6 +354,19 @@ class SocialModel:
         if ranker is not None and ranker.features != feature_names(tuple(sources)):
             raise ArtifactError(f"{folder} holds a ranker of other features; build again")
         return model
+
+
+_LOADED: Final[dict[str, type[Propagated] | type[TaggedEase] | type[TaggedAls]]] = {
+    TaggedEase.name: TaggedEase,
+    TaggedAls.name: TaggedAls,
+    NETWORK: Propagated,
+}
+"""Sources that are saved."""
+_COUNTED: Final[dict[str, type[FriendsLikes] | type[Popularity]]] = {
+    FriendsLikes.name: FriendsLikes,
+    Popularity.name: Popularity,
+}
+"""Sources that are counted from the graph."""
 
 
 def _same_start(before: Community, after: Community) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 
 from penchant.artifacts import load_artifact, save_artifact
@@ -293,7 +294,7 @@ class Newcomers:
         return lift @ (weight / weight.sum())
 
 
-def _normal(weights: Floats) -> Floats:
+def _normal(weights: NDArray[Any]) -> Floats:
     total = float(weights.sum())
     if not total > 0:
         return np.full(len(weights), 1 / max(len(weights), 1), dtype=np.float32)

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from penchant.social.cells import scaled
+from penchant.social.graph import normalised
 from penchant.vectors import Floats, Rows
 
 
@@ -75,7 +76,7 @@ class Proximity:
 
     def resource_allocation(self, rows: Rows) -> sp.csr_matrix:
         """(rows, members) neighbours in common, each counted 1 / its own ties (Zhou, Lü and Zhang, 2009)."""
-        share = 1 / np.maximum(self.degrees, 1)
+        share = (1 / np.maximum(self.degrees, 1)).astype(np.float32)
         return (scaled(self.ties[rows], columns=share) @ self.ties).tocsr()
 
     def pagerank(self, rows: Rows, config: WalkConfig) -> Floats:
@@ -84,20 +85,24 @@ class Proximity:
         Each step goes to one of the ties with equal chance; a walk that has nowhere to go ends there.
         """
         share = (1 / np.maximum(self.degrees, 1)).astype(np.float32)
-        start = sp.csr_matrix(
-            (np.ones(len(rows), dtype=np.float32), (np.arange(len(rows)), rows)), shape=(len(rows), self.ties.shape[0])
-        )
-        found = np.zeros(start.shape, dtype=np.float32)
-        walk: sp.csr_matrix | Floats = start
-        for step in range(config.steps + 1):
-            # After two steps a walk may be nearly anywhere, and a dense row is the quicker.
-            if step == 2 and sp.issparse(walk):
-                walk = walk.toarray()
-            found += config.restart * (walk.toarray() if sp.issparse(walk) else walk)
-            if step < config.steps:
-                going = scaled(walk, columns=share) if sp.issparse(walk) else walk * share
-                walk = (1 - config.restart) * (going @ self.ties)
-        return found
+        start = (np.ones(len(rows), dtype=np.float32), (np.arange(len(rows)), rows))
+        walk: sp.csr_matrix = sp.csr_matrix(start, shape=(len(rows), self.ties.shape[0]))
+        found = config.restart * walk.toarray()
+        walk = (1 - config.restart) * (scaled(walk, columns=share) @ self.ties)
+        # After two steps a walk may be nearly anywhere, and a dense row is the quicker.
+        spread: Floats = walk.toarray()
+        for _ in range(config.steps - 1):
+            found += config.restart * spread
+            spread = (1 - config.restart) * ((spread * share) @ self.ties)
+        return np.asarray(found + config.restart * spread, dtype=np.float32)
+
+    def paths_of_three(self, rows: Rows) -> Floats:
+        """(rows, members) paths over two others, each step counted 1 / root of the ties at both its ends.
+
+        Katz (1953) counts paths of all lengths; those of one step are known, and those of two are counted above.
+        """
+        near = normalised(self.ties)
+        return (near[rows] @ near).toarray() @ near
 
     def followed_by_followed(self, rows: Rows) -> sp.csr_matrix:
         """(rows, members) whom those look to that a member looks to, counted as in `adamic_adar`."""

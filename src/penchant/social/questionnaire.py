@@ -1,7 +1,7 @@
 """A newcomer's questionnaire: asks what tells most, and recommends after every answer, with reasons that hold."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 import numpy as np
@@ -56,7 +56,7 @@ class Questionnaire:
 
     newcomers: Newcomers
     community: Community
-    known: Known = Known()
+    known: Known = field(default_factory=Known)
     words: str = ""
     """What they say of themselves."""
 
@@ -169,10 +169,10 @@ class Questionnaire:
             without["ties"] = replace(self.known, friends=np.zeros(0, dtype=np.int64))
         if self.known.nearness is not None:
             without["words"] = replace(self.known, nearness=None)
-        fallen = {}
+        fallen: dict[int | str, Floats] = {}
         for piece, known in without.items():
             left = self.newcomers.scores(known)[columns]
-            fallen[piece] = (whole - left) / np.maximum(whole, 1e-9)
+            fallen[piece] = ((whole - left) / np.maximum(whole, 1e-9)).astype(np.float32)
         return fallen
 
     def _pick(self, column: int, score: float, carried: dict[int | str, float], lang: Lang) -> Pick:

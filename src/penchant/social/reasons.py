@@ -65,8 +65,9 @@ def reasons(
         *(("event", int(item), np.array([item])) for item in events),
         *(("tag", tag, own) for tag, own in tags),
         *(("friend", int(friend), np.array([friend])) for friend in friends),
-        *([("words", 0, np.empty(0, dtype=np.int64))] if spoken else []),
     ]
+    if spoken:
+        taken.append(("words", 0, np.empty(0, dtype=np.int64)))
     if not taken:
         return [[] for _ in items]
     nothing = np.empty(0, dtype=np.int64)

@@ -171,6 +171,27 @@ def without(fitted: Fitted, names: tuple[str, ...], options: Options) -> SocialM
     return smaller.reweighed(weights, ranker if verdict.used else None)
 
 
+def with_sources(fitted: Fitted, sources: dict[str, Source], texts: TextVectors, options: Options) -> SocialModel:
+    """The same model with other sources, fitted on the same events; weights picked and ranker learned anew.
+
+    Args:
+        fitted: whose members held out from decide.
+        sources: by name.
+        texts: what the sources read of members.
+        options: how to run.
+    """
+    before, judged = fitted.model, fitted.held_out
+    people = People.members(before.graph, judged.members, texts.said)
+    candidates = _candidates(sources, people, judged, before.config)
+    weights = weighed(candidates, judged, before.config, options)
+    model = SocialModel(
+        before.community, before.graph, texts, sources, weights, before.config, before.statistics,
+        encoder=before.encoder,
+    )  # fmt: skip
+    ranker, verdict = learned(model, candidates, judged, options)
+    return model.reweighed(weights, ranker if verdict.used else None)
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """How good a model's lists are."""

@@ -1,7 +1,7 @@
 """Members who stand in for newcomers, so that questions and their order can be judged before anybody new comes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -152,8 +152,6 @@ def _cells(matrix: sp.csr_matrix, kept: np.ndarray) -> sp.csr_matrix:
 
 def without_members(graph: Graph, rows: Rows) -> Graph:
     """The graph as if some members had never done anything; who is tied to whom is kept for asking."""
-    from dataclasses import replace
-
     kept = np.ones(graph.member_count, dtype=np.float32)
     kept[rows] = 0
     away = sp.diags_array(kept).tocsr()

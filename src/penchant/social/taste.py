@@ -1,16 +1,19 @@
 """How alike two members are in what they like: items in common, tags in common, and what their names are."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
 import scipy.sparse as sp
 
 from penchant.social.cells import scaled
-from penchant.vectors import Floats, Rows
+from penchant.vectors import Floats, Rows, chunks
 
 CROWDED: Final = 5_000
 """An item that more members like is left out when members of the same taste are looked for: it tells nobody apart."""
+PAIRS_AT_ONCE: Final = 16_384
+"""Pairs whose likeness is counted together."""
 LEAST_SHARE: Final = 0.05
 """Of a member's likes that carry a tag, below which it is no interest of theirs to speak of."""
 
@@ -48,16 +51,23 @@ class Taste:
 
     def alike(self, rows: Rows) -> sp.csr_matrix:
         """(rows, members) cosine of what members like, by items that do not have half the world behind them."""
-        quiet = (np.bincount(self.items.indices, minlength=self.items.shape[1]) <= CROWDED).astype(np.float32)
-        return (scaled(self.items[rows], columns=quiet) @ self.items.T).tocsr()
+        return self.alike_to(self.items[rows])
+
+    def alike_to(self, liked: sp.csr_matrix) -> sp.csr_matrix:
+        """(rows, members) product of rows over items with what each member likes, by the same items."""
+        return (scaled(liked, columns=self._quiet) @ self.items.T).tocsr()
+
+    @cached_property
+    def _quiet(self) -> Floats:
+        return (np.bincount(self.items.indices, minlength=self.items.shape[1]) <= CROWDED).astype(np.float32)
 
     def of_items(self, first: Rows, second: Rows) -> Floats:
         """(pairs,) cosine of what two members like."""
-        return _rowwise(self.items[first], self.items[second])
+        return _rowwise(self.items, self.items, first, second)
 
     def of_tags(self, first: Rows, second: Rows) -> Floats:
         """(pairs,) cosine of the tags of what two members like."""
-        return _rowwise(self.tags[first], self.tags[second])
+        return _rowwise(self.tags, self.tags, first, second)
 
     def shared_items(self, first: int, second: int) -> Rows:
         """Items that both like, the one fewest like first."""
@@ -90,5 +100,10 @@ def _unit(matrix: sp.csr_matrix) -> sp.csr_matrix:
     return scaled(matrix, rows=(1 / np.where(lengths > 0, lengths, 1)).astype(np.float32))
 
 
-def _rowwise(first: sp.csr_matrix, second: sp.csr_matrix) -> Floats:
-    return np.asarray(first.multiply(second).sum(axis=1), dtype=np.float32).ravel()
+def _rowwise(first: sp.csr_matrix, second: sp.csr_matrix, left: Rows, right: Rows) -> Floats:
+    """(pairs,) products of rows, a part of the pairs at a time."""
+    found = [
+        np.asarray(first[left[part]].multiply(second[right[part]]).sum(axis=1), dtype=np.float32).ravel()
+        for part in chunks(len(left), PAIRS_AT_ONCE)
+    ]
+    return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)

@@ -70,7 +70,9 @@ class Topics:
         share = np.asarray(_shares(likes, strong).mean(axis=0)).ravel()
         top = np.argsort(-share, kind="stable")[: config.tags]
         top = top[share[top] > 0]
-        parts, names, examples = [strong[:, top]], [(tag_names[tag],) for tag in top], [() for _ in top]
+        parts = [strong[:, top]]
+        names: list[tuple[str, ...]] = [(tag_names[tag],) for tag in top]
+        examples: list[tuple[int, ...]] = [() for _ in top]
         counts = np.asarray(likes.sum(axis=0)).ravel()
         for kinds in config.groups:
             for _ in range(config.cuts if kinds * MixtureConfig().members_each <= likes.shape[0] else 0):
@@ -131,7 +133,7 @@ def _worth_asking(shares: Floats, config: TopicsConfig, shown: Sequence[object])
     fond = shares >= np.maximum(shares.mean(axis=0), 1e-6)
     part = fond.mean(axis=0)
     kept: list[int] = []
-    for topic in np.flatnonzero((part > config.least_fond) & (part < 1 - config.least_fond)):
+    for topic in np.flatnonzero((part > config.least_fond) & (part < 1 - config.least_fond)).tolist():
         if not shown[topic]:
             continue
         both = (fond[:, kept] & fond[:, [topic]]).sum(axis=0)

@@ -22,13 +22,13 @@ _NOTE: Final = "social.json"
 
 REASONS: Final = {
     "no ties": Phrase(
-        "not built: the community has no ties between members; set enabled = \"always\" under [social] to learn from "
+        'not built: the community has no ties between members; set enabled = "always" under [social] to learn from '
         "texts and events alone",
-        "未构建：社区没有会员关系；如需仅依据文本与行为学习，请在 [social] 中设置 enabled = \"always\"",
+        '未构建：社区没有会员关系；如需仅依据文本与行为学习，请在 [social] 中设置 enabled = "always"',
     ),
     "switched off": Phrase(
-        "not built: the settings say enabled = \"never\" under [social]",
-        "未构建：[social] 中设置了 enabled = \"never\"",
+        'not built: the settings say enabled = "never" under [social]',
+        '未构建：[social] 中设置了 enabled = "never"',
     ),
     "no likes": Phrase("not built: no event says what anybody likes", "未构建：没有行为能说明任何会员的喜好"),
 }

@@ -198,7 +198,9 @@ class Reading:
                     value = number(match["n"]) * size
                     low, high = value, value
                 start = match.start()
-                banned = [one for one in grammar.NEGATION.finditer(clause, 0, start) if not clause[one.end() : start].strip()]
+                banned = [
+                    one for one in grammar.NEGATION.finditer(clause, 0, start) if not clause[one.end() : start].strip()
+                ]
                 if banned and how in ("most", "least"):
                     # Nothing over a price is at most the price.
                     how, start = {"most": "least", "least": "most"}[how], banned[0].start()
