@@ -92,15 +92,20 @@ def _interests(context: Context, folder: Path) -> None:
     learn(context.community, config, context.options, encoder=context.encoder).save(folder)
 
 
-def _social_config(context: Context) -> "SocialConfig":
+def social_config(workspace: "Workspace") -> "SocialConfig":
+    """What `[social]` says.
+
+    Raises:
+        ConfigError: something in it has no meaning.
+    """
     from penchant.social import SocialConfig
 
-    return _section(context.workspace, "social", SocialConfig)
+    return _section(workspace, "social", SocialConfig)
 
 
 def _social_inputs(context: Context) -> Mapping[str, Any]:
     return {
-        "config": _social_config(context).model_dump(mode="json"),
+        "config": social_config(context.workspace).model_dump(mode="json"),
         "seed": context.options.seed,
         **_tables(context, "members", "items", "events", "ties"),
     }
@@ -109,7 +114,7 @@ def _social_inputs(context: Context) -> Mapping[str, Any]:
 def _social(context: Context, folder: Path) -> None:
     from penchant.social.whole import learn_into, needs_encoder
 
-    config = _social_config(context)
+    config = social_config(context.workspace)
     encoder = context.encoder if needs_encoder(context.community, config) else None
     learn_into(folder, context.community, config, context.options, encoder=encoder)
 

@@ -32,8 +32,8 @@ BENCHMARKS: Final = {
         "错别字、同义词、缺词与错误标签下的文本标注；协议写训练文本数",
     ),
     "recommend": Phrase(
-        "rankings against held-out events; protocols random, last, time",
-        "用留出的事件检验推荐排序；协议为 random、last 或 time",
+        "rankings against held-out events; protocols random, last, time, new-items",
+        "用留出的事件检验推荐排序；协议为 random、last、time 或 new-items",
     ),
     "social": Phrase(
         "recommendation, friends and newcomers from ties; protocols random, friends, newcomers, scale",

@@ -31,13 +31,13 @@ def social_split(community: Community, seed: int) -> Split:
     pair = pl.col("member").cast(pl.Int64) * len(community.items) + pl.col("item").cast(pl.Int64)
     held = pl.concat([split.validation.events, split.test.events]).select(pair).to_series()
     texts = community.events.filter(written & ~pair.is_in(held.implode()).fill_null(False))
-    items = _retagged(community, texts)
+    items = retagged(community, texts)
     train = replace(community, items=items).with_events(pl.concat([split.train.events, texts]))
     others = (replace(community, items=items).with_events(part.events) for part in (split.validation, split.test))
     return Split(train, *others)
 
 
-def _retagged(community: Community, texts: pl.DataFrame) -> pl.DataFrame:
+def retagged(community: Community, texts: pl.DataFrame) -> pl.DataFrame:
     """The items with tags counted from the texts that are left, where members wrote them; others keep theirs."""
     before = _listed(community.events.filter(pl.col("kind") == EventKind.REVIEW.value))
     tags = community.items.select("tags").with_row_index("item").explode("tags", empty_as_null=True).drop_nulls()

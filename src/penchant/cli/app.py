@@ -30,6 +30,7 @@ from penchant.cli import (
     report,
     search,
     serve,
+    social,
 )
 from penchant.cli.face import Face
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
@@ -50,7 +51,7 @@ UNEXPECTED: Final = Phrase(
 
 class _Root(HelpfulGroup):
     order = (
-        "demo", "data", "read", "build", "report", "interests", "members", "recommend", "search", "member", "serve", "keys",
+        "demo", "data", "read", "build", "report", "interests", "members", "social", "recommend", "search", "member", "serve", "keys",
         "console", "backup", "restore", "bench",
     )  # fmt: skip
 
@@ -102,6 +103,7 @@ app.command("build", cls=HelpfulCommand, help=build.HELP, epilog=build.EXAMPLES)
 app.command("report", cls=HelpfulCommand, help=report.HELP, epilog=report.EXAMPLES)(report.report)
 app.add_typer(interests.group, name="interests")
 app.add_typer(members.group, name="members")
+app.add_typer(social.group, name="social")
 app.add_typer(_recommend, name="recommend")
 app.command("search", cls=HelpfulCommand, help=search.HELP, epilog=search.EXAMPLES)(search.search)
 app.command("member", cls=HelpfulCommand, help=member.HELP, epilog=member.EXAMPLES)(member.member)

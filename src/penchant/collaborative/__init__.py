@@ -8,6 +8,7 @@ from penchant.collaborative.neighbours import Neighbours, NeighboursConfig
 from penchant.collaborative.popularity import Popularity, PopularityConfig
 from penchant.collaborative.recency import Recency
 from penchant.collaborative.scorer import Scorer, ScorerConfig
+from penchant.collaborative.sequence import SequenceConfig, SequenceScorer
 
 __all__ = [
     "Again",
@@ -27,4 +28,6 @@ __all__ = [
     "Recency",
     "Scorer",
     "ScorerConfig",
+    "SequenceConfig",
+    "SequenceScorer",
 ]

@@ -85,6 +85,10 @@ class Als:
 
     def score(self, batch: Histories) -> Floats:
         """(batch, items) product of the history's vector with every item's; zeros for an empty history."""
+        return self.members(batch) @ self.item_factors.T
+
+    def members(self, batch: Histories) -> Floats:
+        """(batch, factors) the vector of each history; zeros for an empty one."""
         factors = self.item_factors
         taken = self.config.recency.fade(batch).matrix(len(factors))
         members = np.zeros((len(batch), factors.shape[1]), dtype=np.float32)
@@ -93,7 +97,7 @@ class Als:
             for row in np.flatnonzero(np.diff(taken.indptr)):
                 entries = slice(taken.indptr[row], taken.indptr[row + 1])
                 members[row] = self._solve(taken.indices[entries], taken.data[entries])
-        return members @ factors.T
+        return members
 
     def contributions(self, history: Histories, items: Rows) -> Floats:
         """(items, events) the exact part of each event in each item's score; a row sums to the score."""

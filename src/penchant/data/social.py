@@ -84,7 +84,7 @@ class SocialVectors:
         """
         scores = (self.items @ self.vector(member_id))[None]
         rows = top_k(scores, k, tie_rank=self.item_ids.id_rank)[0]
-        return [(self.item_ids.id(row), float(scores[0, row])) for row in rows]
+        return [(self.item_ids.id(int(row)), float(scores[0, row])) for row in rows]
 
     def liked_by_friends(self, member_id: str, k: int = 20) -> Iterator[tuple[str, Evidence]]:
         """Up to k items that friends have lately liked and the member has not met, most liked first.

@@ -7,20 +7,20 @@ from penchant.members.days import Days
 
 
 def burst_statistics(days: Days, *, weight: float = 5.0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How far a day's events are above the member's own past, and above what peers make in a day; log scale.
+    """How far a day's events are above the member's own past, and above what peers make in a day.
 
-    A member's past is the geometric mean of their earlier active days, drawn towards everybody's, since a member who has
-    been here for a day has no past yet.
+    Both on the scale of square roots, on which counts vary alike however large they are. A member's past is the mean of
+    their earlier active days, drawn towards everybody's, since a member who has been here for a day has no past yet.
 
     Args:
         days: the active days.
         weight: active days that everybody's mean counts for.
     """
-    logs = np.log1p(days.table["count"].to_numpy().astype(np.float64))
-    if not len(logs):
-        return logs, logs
-    typical = float(np.median(logs))
-    before = days.summed(logs, int(days.day.max()) + 1) - logs
-    earlier = days.summed(np.ones(len(logs)), int(days.day.max()) + 1) - 1
+    roots = np.sqrt(days.table["count"].to_numpy().astype(np.float64))
+    if not len(roots):
+        return roots, roots
+    typical = float(np.median(roots))
+    before = days.summed(roots, int(days.day.max()) + 1) - roots
+    earlier = days.summed(np.ones(len(roots)), int(days.day.max()) + 1) - 1
     own = (before + weight * typical) / (earlier + weight)
-    return logs - own, logs
+    return roots - own, roots

@@ -12,6 +12,7 @@ import polars as pl
 from penchant.artifacts import storage_errors
 from penchant.data.store import Store
 from penchant.errors import StorageError
+from penchant.members.alerts import forget_told
 from penchant.members.audit import AuditLog
 from penchant.members.home import Home
 from penchant.members.needles import Needles
@@ -68,6 +69,7 @@ def forget_member(home: Home, member_id: str) -> ForgetReport:
         vectors = _out_of_caches(home.path, needles)
         scrubber = Scrubber(needles, f"forgotten-{secrets.token_hex(8)}")
         deleted, builds = _out_of_files(home.path, scrubber)
+        forget_told(home.path / "logs", member_id)
         audit = AuditLog(home.path)
         audit.add("forget", member_id, rows=rows, vectors=vectors)
         receipt = audit.lines()[-1]["member"]

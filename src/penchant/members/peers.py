@@ -14,8 +14,8 @@ _TAIL: Final = 0.1
 """Share of the statistics above the threshold, from which the tail goes on."""
 _FEWEST: Final = 50
 """Statistics below which there is no tail to speak of."""
-_HEAVIEST: Final = 0.5
-"""Tails with more weight than this have no variance; what looks so is a mixture."""
+_HEAVIEST: Final = 0.25
+"""Tails with more weight than this have no fourth moment; what looks so is a mixture."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Peers:
     def of(cls, statistics: ArrayLike) -> "Peers":
         """Learn the bulk and its tail; statistics that are not finite are left out.
 
-        The tail's shape is Pickands' (1975), from the quantiles at .9, .95 and .975, so that up to a fortieth of the
+        The tail's shape is Pickands' (1975), the mean of three, from quantiles up to .975, so that a fortieth of the
         statistics may be odd in whatever way.
         """
         values = np.asarray(statistics, dtype=np.float64)
@@ -49,7 +49,7 @@ class Peers:
         if near <= 0 or far <= 0:
             # Hardly more than one value: what is above it is as rare as it is there.
             return cls(ordered, np.inf, 1.0, 0.0)
-        shape = float(np.clip(np.log2(far / near), 0, _HEAVIEST))
+        shape = float(np.clip(np.mean([_shape(ordered, share) for share in (_TAIL, 2 * _TAIL, 3 * _TAIL)]), 0, _HEAVIEST))
         # Half of what exceeds the threshold lies below the middle.
         scale = near / np.log(2) if shape < 1e-6 else near * shape / (2**shape - 1)
         return cls(ordered, float(low), float(scale), shape)
@@ -71,3 +71,9 @@ class Peers:
             tail = _TAIL * (1 + self.shape * beyond) ** (-1 / self.shape)
         found = np.where(known > self.threshold, tail, ranked)
         return np.where(np.isnan(values), 1.0, np.clip(found, 1e-300, 1))
+
+
+def _shape(ordered: NDArray[np.float64], share: float) -> float:
+    """Pickands' estimate of how heavy a tail is, from where it begins and where half and a quarter of it begin."""
+    low, middle, high = np.quantile(ordered, [1 - share, 1 - share / 2, 1 - share / 4])
+    return float(np.log2((high - middle) / (middle - low))) if high > middle > low else 0.0

@@ -1,11 +1,18 @@
 """Purchases taken back again and again."""
 
+from typing import Final
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
 from penchant.members.days import Days
+from penchant.vectors import Rows
+
+_ENOUGH: Final = 10
+_WEAK: Final = 5.0
+_STRONG: Final = 100.0
 
 
 def refund_statistic(days: Days, *, window: int, fewest: int = 3) -> NDArray[np.float64]:
@@ -21,8 +28,7 @@ def refund_statistic(days: Days, *, window: int, fewest: int = 3) -> NDArray[np.
     every = int(days.day.max(initial=0)) + 1
     back, sold = days.summed(returned, window), days.summed(bought, window)
     earlier_back, earlier_sold = days.summed(returned, every) - back, days.summed(bought, every) - sold
-    share = (returned.sum() + 0.5) / (returned.sum() + bought.sum() + 1)
-    strength = 10.0
+    share, strength = _habit(days.member, returned, bought)
     alpha = strength * share + earlier_back
     beta = strength * (1 - share) + earlier_sold
     tried = back >= fewest
@@ -30,6 +36,22 @@ def refund_statistic(days: Days, *, window: int, fewest: int = 3) -> NDArray[np.
     for row in np.flatnonzero(tried):
         statistic[row] = -_log_tail(int(back[row]), int(back[row] + sold[row]), alpha[row], beta[row])
     return statistic
+
+
+def _habit(member: Rows, returned: NDArray[np.float64], bought: NDArray[np.float64]) -> tuple[float, float]:
+    """What share of purchases members return, and how alike they are in it: the strength of a beta prior, by moments."""
+    back, sold = np.bincount(member, returned), np.bincount(member, bought)
+    share = float((back.sum() + 0.5) / (back.sum() + sold.sum() + 1))
+    trials = back + sold
+    known = trials >= _ENOUGH
+    if known.sum() < _ENOUGH:
+        return share, _WEAK
+    shares = back[known] / trials[known]
+    # Those who return most are who we look for, and must not teach that anything goes.
+    shares = np.minimum(shares, np.quantile(shares, 0.975))
+    between = float(np.mean((shares - shares.mean()) ** 2 - share * (1 - share) / trials[known]))
+    strength = share * (1 - share) / between - 1 if between > 0 else _STRONG
+    return share, float(np.clip(strength, _WEAK, _STRONG))
 
 
 def _log_tail(hits: int, trials: int, alpha: float, beta: float) -> float:

@@ -1,7 +1,8 @@
 """How far what a member does now is from what they used to do: hours, categories and values alike.
 
-Each value a member takes on a day is a look. Its surprise is -log of its probability under what the member did before,
-drawn towards what everybody does, less what surprise such a past makes one expect. Looks of some days add up.
+Each value a member takes on a day is a look. Its surprise is -log of its probability: under what the member did before,
+drawn towards what everybody does, or under what everybody does where that is more, since what is new to a member and
+common among others is no oddity. Less the surprise that such a past makes one expect; looks of some days add up.
 """
 
 from dataclasses import dataclass
@@ -80,7 +81,6 @@ def _judged(
     """Excess surprise, its variance, and how many looks of the past each look is judged by."""
     count, span = len(crowd), int(day.max()) + 2
     by_value = np.sort((member * count + value) * span + day)
-    by_member = member * span + day
     found, variance, known = (np.empty(len(member)) for _ in range(3))
     every = np.arange(count)
     for part in chunks(len(member), _AT_ONCE):
@@ -89,12 +89,11 @@ def _judged(
         own = np.searchsorted(by_value, keys + end) - np.searchsorted(by_value, keys)
         total = own.sum(axis=1)
         shares = (own + _PRIOR * crowd) / (total[:, None] + _PRIOR)
-        surprise = -np.log(shares)
+        surprise = -np.log(np.maximum(shares, crowd))
         mean = (shares * surprise).sum(axis=1)
         found[part] = surprise[np.arange(len(total)), value[part]] - mean
         variance[part] = (shares * surprise**2).sum(axis=1) - mean**2
         known[part] = total
-    del by_member
     return found, variance, known
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from penchant.collaborative.scorer import Scorer
 from penchant.data.interactions import Histories
+from penchant.recommend.newitems import NewItems
 from penchant.recommend.opinions import Opinions, members_at_once
 from penchant.vectors import Floats, Rows, chunks
 
@@ -63,6 +64,7 @@ def gather(
     closed: NDArray[np.bool_],
     cold: NDArray[np.bool_],
     trust: float,
+    new_items: NewItems | None = None,
     per_source: int = 100,
 ) -> Candidates:
     """The union of each source's best items for each member, a few members at a time.
@@ -74,12 +76,13 @@ def gather(
         closed: (items,) True where nobody may.
         cold: (items,) items that nobody has touched.
         trust: as `Opinions.of` takes it.
+        new_items: as `Opinions.of` takes it.
         per_source: how many of each source's best items take part.
     """
     parts: list[Candidates] = []
     for part in chunks(len(batch), members_at_once(len(closed))):
         barred = (shut[part].toarray() > 0) | closed
-        opinions = Opinions.of(sources, batch.rows(part), barred, cold=cold, trust=trust)
+        opinions = Opinions.of(sources, batch.rows(part), barred, cold=cold, trust=trust, new_items=new_items)
         parts.append(Candidates.of(opinions, barred, per_source))
     lengths = [np.diff(found.offsets) for found in parts]
     return Candidates(

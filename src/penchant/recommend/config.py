@@ -11,6 +11,7 @@ from penchant.data.columns import EventKind
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights
 from penchant.recommend.blend import BlendConfig
+from penchant.recommend.newitems import NewItemsConfig
 from penchant.recommend.opinions import AGAIN, POPULARITY, TEXT
 from penchant.recommend.policy import PolicyConfig
 from penchant.recommend.ranker import RankerConfig
@@ -56,7 +57,9 @@ class RecommendConfig(BaseModel):
     per_source: PositiveInt = 100
     """Best items of each source that are candidates."""
     new_item_trust: float = Field(default=0.3, ge=0, le=1)
-    """How far text speaks for behaviour about items that nobody has touched: 0 not at all, 1 as much as all sources."""
+    """How far descriptions speak for behaviour about items that nobody has touched: 0 not at all, 1 as much as it."""
+    new_items: NewItemsConfig = NewItemsConfig()
+    """How what members would do with such items is told from their descriptions."""
     checked_reasons: bool = True
     """Name in a reason only what lowers the score when it is taken out of the history; doubles an answer's time."""
     words_weight: NonNegativeFloat = 1.0

@@ -15,6 +15,7 @@ from penchant.collaborative.popularity import Popularity
 from penchant.data.columns import ITEMS
 from penchant.data.community import Community, conform
 from penchant.data.vocabulary import Vocabulary
+from penchant.recommend.opinions import TEXT
 from penchant.recommend.similarity import TextSimilarity
 from penchant.text.encoder import Encoder
 from penchant.vectors import Floats, unit_rows
@@ -48,10 +49,13 @@ def grown(recommender: "Recommender", items: pl.DataFrame, *, encoder: Encoder |
         sources = {name: _with(source, wider, len(new), encoder) for name, source in sources.items()}
     else:
         wider = _community(community, merged, None)
+    cold = np.concatenate([recommender.cold, np.ones(len(merged) - count, dtype=bool)])
+    text = sources.get(TEXT)
+    vectors = text.vectors if isinstance(text, TextSimilarity) else None
     return Recommender(
         wider, sources, recommender.weights, recommender.config,
-        cold=np.concatenate([recommender.cold, np.ones(len(merged) - count, dtype=bool)]),
-        ranker=recommender.ranker, verdicts=recommender.verdicts,
+        cold=cold, ranker=recommender.ranker, verdicts=recommender.verdicts,
+        new_items=recommender.new_items.on(wider, cold, vectors) if recommender.new_items is not None else None,
     )  # fmt: skip
 
 
@@ -108,7 +112,7 @@ def _grow_text(source: TextSimilarity, community: Community, more: int, encoder:
         texts = Community(
             community.members, community.items.tail(more), community.events, community.ties, community.labels
         ).item_texts
-        new = unit_rows(encoder.encode(texts) - source._mean)
+        new = unit_rows(encoder.encode(texts) - np.asarray(source._mean))
     vectors = np.concatenate([old, new])
     near = new @ vectors.T
     near[np.arange(more), np.arange(len(old), len(vectors))] = 0

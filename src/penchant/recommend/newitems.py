@@ -1,6 +1,7 @@
 """New items: what members would do with them, told from how they are described."""
 
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import Final, Self
 
@@ -15,7 +16,7 @@ from penchant.collaborative.recency import Recency, counted_weights
 from penchant.collaborative.scorer import Scorer
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights, Histories
-from penchant.recommend.descriptions import describe
+from penchant.recommend.descriptions import Descriptions
 from penchant.recommend.scale import Scale
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
@@ -31,21 +32,23 @@ class NewItemsConfig(BaseModel):
 
     enabled: bool = True
     """Whether descriptions are compared with behaviour at all; else only with the texts of what a member liked."""
-    regularization: tuple[PositiveFloat, ...] = (3.0, 10.0, 30.0, 100.0)
+    regularization: tuple[PositiveFloat, ...] = (10.0, 30.0, 100.0)
     """Pulls of the regression towards zero that are tried, each on items left out of it; the best is kept."""
     fewest_items: PositiveInt = 50
     """Items with likes, below which too little is known to tell others from."""
     most_items: PositiveInt = 20_000
     """Items with most likes that are learned from."""
-    compared: PositiveInt = 1_000
+    compared: PositiveInt = 500
     """Items with likes that new ones are put on one scale with, each judged as if it were new."""
+    judged_members: PositiveInt = 2_000
+    """Members by whom the pull is chosen; a random sample where there are more."""
 
 
 class NewItems:
     """Ridge regression from an item's description to what members' histories say for it.
 
     A history speaks for an item that members know by the weights of EASE. Here those weights are told from the
-    description alone: text, categories, tags, seller, words of the title, year and price. With Φ the descriptions of
+    description alone: text, categories, tags, seller, year and price. With Φ the descriptions of
     known items and B the weights, the score of a new item of description φ for a history h is h B Φ (ΦᵀΦ + λI)⁻¹ φ.
     That is linear in the history, so each event's part is exact. Known items judged as if they were new (their own row
     left out of the regression, in closed form) give the scale, and choose λ. Related: Gantner et al., Learning
@@ -57,21 +60,27 @@ class NewItems:
     def __init__(self, config: NewItemsConfig | None = None) -> None:
         self.config = config or NewItemsConfig()
         self.recency = Recency()
+        """How the events of the history being answered fade."""
         self.regularization = 0.0
         """The pull that did best."""
+        self.descriptions = Descriptions()
         self.rows: Rows = np.empty(0, dtype=np.int64)
         """The new items."""
+        self.known: Rows = np.empty(0, dtype=np.int64)
+        """The items of a history that speak."""
         self._speaks: Floats = np.empty((0, 0), dtype=np.float32)
-        """(items, width) what one unit of each item in a history adds to the member's side."""
+        """(known, width) what one unit of each item of a history speaks for."""
         self._new: Floats = self._speaks
-        """(new items, width) descriptions."""
-        self._known: Floats = self._speaks
-        """(compared, width) descriptions of known items, each turned so that its own likes take no part."""
-        self._own: Floats = self._speaks
-        """(items, compared) what each item in a history adds to what is taken off a compared item's score."""
+        """(new items, width) how far a new item is what each of these speaks for."""
+        self._inverse: Floats = self._speaks
+        """(width, width) what turns a description into that."""
+        self._compared: Floats = self._speaks
+        """(compared, width) the same of some known items, as if they were new."""
+        self._off: Floats = self._speaks
+        """(known, compared) what is taken off again, as it came from the compared item itself."""
 
     def __bool__(self) -> bool:
-        return bool(len(self.rows) and len(self._speaks))
+        return bool(len(self.known))
 
     def fit(
         self,
@@ -82,7 +91,7 @@ class NewItems:
         weights: EventWeights,
         options: Options,
     ) -> Self:
-        """Learn from the items that are known.
+        """Learn from the items that are known; nothing where there are too few.
 
         Args:
             community: whose items are meant.
@@ -92,59 +101,88 @@ class NewItems:
             weights: how much an event of each kind says.
             options: how to run.
         """
-        self.rows = np.flatnonzero(cold)
-        liked = liked_matrix(community, weights)
-        counts = np.bincount(liked.indices, minlength=liked.shape[1])
-        known = np.flatnonzero((counts > 0) & ~cold)
-        known = np.sort(known[np.lexsort((known, -counts[known]))][: self.config.most_items])
-        if not self.config.enabled or not len(self.rows) or len(known) < self.config.fewest_items:
+        self.known = np.empty(0, dtype=np.int64)
+        if not self.config.enabled:
             return self
-        described = describe(community, vectors)
-        told, phi = _Weights.of(sources.get(BEHAVIOUR), known, liked), described[known]
-        self.recency = told.recency
-        sample = np.sort(options.rng().permutation(len(known))[: self.config.compared])
-        taken = sp.csr_matrix(liked[options.rng().permutation(liked.shape[0])[:2_000]])
-        gram = (phi.T @ phi).astype(np.float64)
-        target = told.times(phi)
-        best = -np.inf
+        liked = liked_matrix(community, weights)
+        source = sources.get(BEHAVIOUR)
+        ease = source if isinstance(source, ItemToItem) else None
+        counts = np.bincount(liked.indices, minlength=liked.shape[1])
+        known = ease.modelled_items if ease is not None else np.flatnonzero(counts)
+        known = known[counts[known] > 0]
+        known = np.sort(known[np.lexsort((known, -counts[known]))][: self.config.most_items])
+        if len(known) < self.config.fewest_items:
+            return self
+        self.descriptions = Descriptions.of(community.items, with_text=vectors is not None)
+        phi = self._described(community, known, vectors)
+        between = _between(ease, known)
+        self.recency = ease.config.recency if ease is not None else Recency()
+        speaks = phi if between is None else between @ phi
+        rng = options.rng()
+        sample = np.sort(rng.permutation(len(known))[: self.config.compared])
+        members = rng.permutation(liked.shape[0])[: self.config.judged_members]
+        taken = sp.csr_matrix(liked[members][:, known])
+        gram, best = (phi.T @ phi).astype(np.float64), -np.inf
         for pull in self.config.regularization:
             inverse = np.linalg.inv(gram + pull * np.eye(len(gram)))
-            turned = (phi[sample] @ inverse).astype(np.float32)
+            turned = phi[sample] @ inverse
             leverage = np.einsum("ij,ij->i", turned, phi[sample])
-            as_new = turned / (1 - leverage)[:, None]
-            off = leverage / (1 - leverage)
-            value = _agreement(taken, target, as_new, off, told, sample, known)
+            compared = (turned / (1 - leverage)[:, None]).astype(np.float32)
+            off = _own(between, sample, len(known)) * (leverage / (1 - leverage))
+            # Whoever likes an item is near to it; as if it were new, that they like it is not known.
+            off[sample, np.arange(len(sample))] += np.einsum("ij,ij->i", speaks[sample], compared)
+            scores = np.asarray(taken @ speaks) @ compared.T - np.asarray(taken @ off)
+            value = _agreement(scores, taken[:, sample])
             if value > best:
                 best, self.regularization = value, pull
-                self._known = as_new
-                self._own = (told.columns(sample) * off[None]).astype(np.float32)
-                self._new = (described[self.rows] @ inverse).astype(np.float32)
-        self._speaks = target
-        return self
+                self._compared, self._off = compared, off.astype(np.float32)
+                self._inverse = inverse.astype(np.float32)
+        self.known, self._speaks = known, speaks.astype(np.float32)
+        return self.on(community, cold, vectors)
+
+    def on(self, community: Community, cold: NDArray[np.bool_], vectors: Floats | None) -> Self:
+        """The same, for the new items of a community whose known items stand in the same rows.
+
+        Args:
+            community: the one it was fitted on, or one with further items.
+            cold: (items,) items that nobody had touched at the fit.
+            vectors: (items, width) centred unit vectors of the texts, if an encoder has read them.
+        """
+        other = copy(self)
+        other.rows = np.flatnonzero(cold)
+        if len(self.known) and len(other.rows):
+            other._new = self._described(community, other.rows, vectors) @ self._inverse
+        return other
+
+    def _described(self, community: Community, rows: Rows, vectors: Floats | None) -> Floats:
+        return self.descriptions.describe(community.items[rows], vectors[rows] if vectors is not None else None)
 
     def score(self, batch: Histories) -> Floats:
         """(batch, new items) in spreads above the mean of known items judged as if they were new."""
-        taken = self.recency.fade(batch).matrix(len(self._speaks))
-        member = np.asarray(taken @ self._speaks, dtype=np.float32)
-        scale = self._scale(member, taken)
+        member, scale = self._member(batch)
         return scale.apply(member @ self._new.T)
 
     def contributions(self, history: Histories, items: Rows) -> Floats:
-        """(items, events) the part of each event in the score of new items, by their row in the catalogue.
+        """(items, events) the part of each event in the score of new items, by their rows in the catalogue.
 
-        A row sums to the score but for the mean that is taken off.
+        A row sums to the score, but for the mean that is taken off.
         """
-        faded = self.recency.fade(history)
-        place = np.searchsorted(self.rows, items)
-        counted = counted_weights(faded)
-        taken = faded.matrix(len(self._speaks))
-        scale = self._scale(np.asarray(taken @ self._speaks, dtype=np.float32), taken)
-        added = (self._new[place] @ self._speaks[history.items].T) * counted[None]
-        return np.asarray(added / float(scale.spread[0, 0] or 1), dtype=np.float32)
+        _, scale = self._member(history)
+        counted = counted_weights(self.recency.fade(history))
+        place = np.searchsorted(self.known, history.items).clip(max=len(self.known) - 1)
+        speaking = np.flatnonzero(self.known[place] == history.items)
+        added = np.zeros((len(items), len(history.items)), dtype=np.float32)
+        to_items = self._new[np.searchsorted(self.rows, items)] @ self._speaks[place[speaking]].T
+        added[:, speaking] = to_items * counted[speaking] / float(scale.spread[0, 0] or 1)
+        return added
 
-    def _scale(self, member: Floats, taken: sp.csr_matrix) -> Scale:
-        compared = member @ self._known.T - np.asarray(taken @ self._own, dtype=np.float32)
-        return Scale.of(compared, np.zeros(compared.shape, dtype=bool))
+    def _member(self, batch: Histories) -> tuple[Floats, Scale]:
+        """(batch, width) what each history speaks for, and how it speaks for known items as if they were new."""
+        count = int(max(self.known.max(), batch.items.max(initial=0))) + 1
+        taken = self.recency.fade(batch).matrix(count)[:, self.known]
+        member = np.asarray(taken @ self._speaks, dtype=np.float32)
+        compared = member @ self._compared.T - np.asarray(taken @ self._off, dtype=np.float32)
+        return member, Scale.of(compared, np.zeros(compared.shape, dtype=bool))
 
     def save(self, folder: Path) -> None:
         """Write what was learned."""
@@ -153,15 +191,18 @@ class NewItems:
             self.name,
             arrays={
                 "rows": self.rows,
+                "known": self.known,
                 "speaks": self._speaks,
                 "new": self._new,
-                "known": self._known,
-                "own": self._own,
+                "inverse": self._inverse,
+                "compared": self._compared,
+                "off": self._off,
             },
             meta={
                 "config": self.config.model_dump(mode="json"),
                 "recency": self.recency.model_dump(mode="json"),
                 "regularization": self.regularization,
+                "descriptions": self.descriptions.model_dump(mode="json"),
             },
         )
 
@@ -172,7 +213,44 @@ class NewItems:
         found = cls(NewItemsConfig.model_validate(artifact.meta["config"]))
         found.recency = Recency.model_validate(artifact.meta["recency"])
         found.regularization = artifact.meta["regularization"]
+        found.descriptions = Descriptions.model_validate(artifact.meta["descriptions"])
         arrays = artifact.arrays
-        found.rows, found._speaks, found._new = arrays["rows"], arrays["speaks"], arrays["new"]
-        found._known, found._own = arrays["known"], arrays["own"]
+        found.rows, found.known = arrays["rows"], arrays["known"]
+        found._speaks, found._new = arrays["speaks"], arrays["new"]
+        found._inverse = arrays["inverse"]
+        found._compared, found._off = arrays["compared"], arrays["off"]
         return found
+
+
+def _between(ease: ItemToItem | None, known: Rows) -> Floats | sp.csr_matrix | None:
+    """(known, known) what one unit of each known item adds to each; None where likes speak for themselves."""
+    if ease is None:
+        return None
+    if len(known) == len(ease.modelled_items):
+        return ease.weights
+    place = np.searchsorted(ease.modelled_items, known)
+    return ease.weights[place][:, place]
+
+
+def _own(between: Floats | sp.csr_matrix | None, sample: Rows, count: int) -> Floats:
+    """(known, sample) what each known item adds to those of the sample."""
+    if between is None:
+        ones = np.zeros((count, len(sample)), dtype=np.float32)
+        ones[sample, np.arange(len(sample))] = 1
+        return ones
+    found = between[:, sample]
+    return (found.toarray() if isinstance(found, sp.csr_matrix) else np.array(found)).astype(np.float32)
+
+
+def _agreement(scores: Floats, liked: sp.csr_matrix, k: int = 10) -> float:
+    """Mean NDCG of the compared items in the order of their scores, over members who like any."""
+    gains = liked.toarray() > 0
+    some = gains.any(axis=1)
+    if not some.any():
+        return 0.0
+    gains, scores = gains[some], scores[some]
+    k = min(k, scores.shape[1])
+    top = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    discounts = 1 / np.log2(np.arange(2, k + 2))
+    best = np.cumsum(discounts)[np.minimum(gains.sum(axis=1), k) - 1]
+    return float(((np.take_along_axis(gains, top, 1) * discounts).sum(axis=1) / best).mean())

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from penchant.collaborative.scorer import Scorer
 from penchant.data.interactions import Histories
+from penchant.recommend.newitems import NewItems
 from penchant.recommend.scale import Scale
 from penchant.vectors import Floats
 
@@ -30,7 +31,9 @@ class Opinions:
     cold: NDArray[np.bool_]
     """(items,) items that nobody had touched when the sources were fitted."""
     trust: float
-    """How far text speaks for behaviour about cold items."""
+    """How far descriptions speak for behaviour about cold items; 0 where nothing can."""
+    new_items: NewItems | None = None
+    """What tells from descriptions what behaviour would say of cold items; their texts alone do where it is absent."""
 
     @classmethod
     def of(
@@ -41,17 +44,19 @@ class Opinions:
         *,
         cold: NDArray[np.bool_],
         trust: float,
+        new_items: NewItems | None = None,
     ) -> "Opinions":
         """Ask all sources.
 
-        Behaviour knows nothing of a cold item; there its scores are the text's times `trust`, where there is text.
+        Behaviour knows nothing of a cold item; there its scores are what descriptions tell of it, times `trust`.
 
         Args:
             sources: fitted scorers by name.
             batch: the members' histories.
             shut: (members, items) True where a member may not be shown an item.
             cold: (items,) items without any event.
-            trust: 0 leaves cold items to the text's own weight, 1 lets text speak for all sources.
+            trust: 0 leaves cold items to the text's own weight, 1 lets descriptions speak for all sources.
+            new_items: tells what behaviour would say; the text's own scores do if it is absent or has learned nothing.
         """
         scores: dict[str, Floats] = {}
         scales: dict[str, Scale] = {}
@@ -59,12 +64,14 @@ class Opinions:
             raw = source.score(batch)
             scales[name] = Scale.of(raw, shut)
             scores[name] = scales[name].apply(raw)
-        if TEXT in scores and cold.any():
-            guess = trust * scores[TEXT][:, cold]
+        new_items = new_items or None
+        if cold.any() and (new_items is not None or TEXT in scores):
+            guess = trust * (scores[TEXT][:, cold] if new_items is None else new_items.score(batch))
             for name in scores:
                 if name != TEXT:
                     scores[name][:, cold] = guess
-        return cls(scores, scales, cold, trust if TEXT in scores else 0.0)
+            return cls(scores, scales, cold, trust, new_items)
+        return cls(scores, scales, cold, 0.0)
 
     def weights(self, weights: Mapping[str, float]) -> dict[str, Floats]:
         """Source to (members, 1) weight: that of sources with no opinion of a member's goes to the text, if it has one.

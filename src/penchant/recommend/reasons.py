@@ -79,17 +79,25 @@ def parts(
     """
     rows = np.asarray(items, dtype=np.int64)
     ours = {name: np.full(len(rows), weight[0, 0]) for name, weight in opinions.weights(weights).items()}
-    cold = opinions.cold[rows]
-    if TEXT in ours:
-        behaviour = sum(weight for name, weight in ours.items() if name != TEXT)
+    cold, behaviour = opinions.cold[rows], np.zeros(len(rows))
+    if opinions.trust:
+        behaviour = np.where(cold, opinions.trust * sum(own for name, own in ours.items() if name != TEXT), 0)
         ours = {name: np.where(cold, 0, weight) if name != TEXT else weight for name, weight in ours.items()}
-        ours[TEXT] = ours[TEXT] + np.where(cold, opinions.trust * behaviour, 0)
+        if opinions.new_items is None:
+            ours[TEXT] = ours[TEXT] + behaviour
     touched, place = np.unique(person.history.items, return_inverse=True)
     speaking = [name for name in ours if name != POPULARITY and opinions.scales[name].speaks[0, 0] and ours[name].any()]
     table = np.zeros((len(speaking), len(rows), len(touched)))
     for layer, name in enumerate(speaking):
         added = sources[name].contributions(person.history, rows) / float(opinions.scales[name].spread[0, 0])
         np.add.at(table[layer].T, place, (added * ours[name][:, None]).T)
+    if opinions.new_items is not None and behaviour.any():
+        told = np.zeros((len(rows), len(place)))
+        told[cold] = opinions.new_items.contributions(person.history, rows[cold])
+        added_by = np.zeros((1, *table.shape[1:]))
+        np.add.at(added_by[0].T, place, (told * behaviour[:, None]).T)
+        table = np.concatenate([table, added_by])
+        speaking.append(opinions.new_items.name)
     values = table.sum(axis=0)
     found: list[list[Part]] = []
     for column, item in enumerate(rows.tolist()):

@@ -17,6 +17,7 @@ from penchant.evaluation.ranking import RankingMetrics, evaluate_rankings
 from penchant.recommend.blend import pick_weights
 from penchant.recommend.config import RecommendConfig
 from penchant.recommend.lesson import Lesson
+from penchant.recommend.newitems import NewItems
 from penchant.recommend.opinions import TEXT
 from penchant.recommend.ranker import Ranker, RankerVerdict
 from penchant.recommend.recommender import Recommender
@@ -82,6 +83,7 @@ def train(
     return Recommender(
         community, sources, found.weights, config,
         cold=_untouched(community), ranker=found.ranker, verdicts=found.verdicts,
+        new_items=_new_items(community, sources, config, options),
     )  # fmt: skip
 
 
@@ -148,11 +150,14 @@ def fit(
         log.info("%s: NDCG %.4f on held-out events with %s", name, tuned[name].best, tuned[name].config)
     sources: dict[str, Scorer] = {name: found.scorer for name, found in tuned.items()}
     equal = dict.fromkeys(sources, 1 / len(sources))
-    recommender = Recommender(known, sources, equal, config, cold=_untouched(known))
+    new_items = _new_items(known, sources, config, options)
+    recommender = Recommender(known, sources, equal, config, cold=_untouched(known), new_items=new_items)
     weights = pick_weights(
         recommender.candidates(validation.batch, validation.shut), validation.relevant, config.blend, options.rng()
     )
-    weighed = Recommender(known, sources, weights, config, cold=_untouched(known), verdicts=verdicts)
+    weighed = Recommender(
+        known, sources, weights, config, cold=_untouched(known), verdicts=verdicts, new_items=new_items
+    )
     ranker, verdict = _learned(weighed, tuned, validation, options, encoder)
     return Fitted(weighed.with_ranker(ranker if verdict and verdict.used else None), tuned, validation, verdict, ranker)
 
@@ -194,8 +199,10 @@ def _learned(
             for name, found in tuned.items()
         }
         earlier = Recommender(
-            split.fit, sources, model.weights, model.config, cold=_untouched(split.fit), verdicts=model.verdicts
-        )
+            split.fit, sources, model.weights, model.config,
+            cold=_untouched(split.fit), verdicts=model.verdicts,
+            new_items=_new_items(split.fit, sources, model.config, options),
+        )  # fmt: skip
         lessons.append(_lesson(earlier, further))
         if model.config.validation != "random":
             known = split.fit
@@ -307,8 +314,10 @@ def _as_found(
     weights = {name: setup.weights[name] for name in names}
     ranker = Ranker.of_state(setup.ranker, config.ranker) if setup.ranker and config.ranker.enabled else None
     return Recommender(
-        community, sources, weights, config, cold=_untouched(community), ranker=ranker, verdicts=verdicts
-    )
+        community, sources, weights, config,
+        cold=_untouched(community), ranker=ranker, verdicts=verdicts,
+        new_items=_new_items(community, sources, config, options),
+    )  # fmt: skip
 
 
 def _untuned(community: Community, config: RecommendConfig, options: Options, encoder: Encoder | None) -> Recommender:
@@ -316,7 +325,22 @@ def _untuned(community: Community, config: RecommendConfig, options: Options, en
     sources: dict[str, Scorer] = {
         name: make(name, config.start(name), encoder=encoder).fit(community, options) for name in names
     }
-    return Recommender(community, sources, dict.fromkeys(sources, 1 / len(sources)), config, cold=_untouched(community))
+    return Recommender(
+        community, sources, dict.fromkeys(sources, 1 / len(sources)), config,
+        cold=_untouched(community), new_items=_new_items(community, sources, config, options),
+    )  # fmt: skip
+
+
+def _new_items(
+    community: Community, sources: Mapping[str, Scorer], config: RecommendConfig, options: Options
+) -> NewItems | None:
+    """What tells of items that nobody has touched; None where there is too little to tell from."""
+    text = sources.get(TEXT)
+    vectors = text.vectors if isinstance(text, TextSimilarity) else None
+    found = NewItems(config.new_items).fit(
+        community, sources, _untouched(community), vectors, config.event_weights, options
+    )
+    return found or None
 
 
 def _untouched(community: Community) -> np.ndarray:

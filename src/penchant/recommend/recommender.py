@@ -30,6 +30,7 @@ from penchant.recommend.candidates import Candidates, gather
 from penchant.recommend.config import RecommendConfig
 from penchant.recommend.features import tiered
 from penchant.recommend.lesson import Lesson
+from penchant.recommend.newitems import NewItems
 from penchant.recommend.opinions import POPULARITY, TEXT, Opinions, members_at_once
 from penchant.recommend.ordering import Ordering
 from penchant.recommend.person import Person, without_each
@@ -71,6 +72,7 @@ class Recommender:
         cold: NDArray[np.bool_],
         ranker: Ranker | None = None,
         verdicts: Strata | None = None,
+        new_items: NewItems | None = None,
     ) -> None:
         if set(sources) != set(weights) or POPULARITY not in sources:
             raise ConfigError(
@@ -87,6 +89,8 @@ class Recommender:
         """What orders the best candidates; the blend does where there is none."""
         self.verdicts = verdicts
         """The members' interests in tiers, where the ranker reads them."""
+        self.new_items = new_items
+        """What tells from descriptions what members would do with items that nobody has touched."""
         self._ordering = Ordering(community, self.sources, self.weights, config, ranker=ranker, verdicts=verdicts)
 
     @cached_property
@@ -106,7 +110,7 @@ class Recommender:
         _check_items(self.community, community)
         other = Recommender(
             community, self.sources, self.weights, self.config,
-            cold=self.cold, ranker=self.ranker, verdicts=self.verdicts,
+            cold=self.cold, ranker=self.ranker, verdicts=self.verdicts, new_items=self.new_items,
         )  # fmt: skip
         other.__dict__["policy"] = self.policy.on(community)
         if "_wished" in self.__dict__ and community.items is self.community.items:
@@ -119,7 +123,10 @@ class Recommender:
         A source that is not named is left out.
         """
         sources = {name: self.sources[name] for name in weights}
-        return Recommender(self.community, sources, weights, self.config, cold=self.cold, verdicts=self.verdicts)
+        return Recommender(
+            self.community, sources, weights, self.config,
+            cold=self.cold, verdicts=self.verdicts, new_items=self.new_items,
+        )  # fmt: skip
 
     def with_ranker(self, ranker: Ranker | None) -> "Recommender":
         """The same recommender with a ranker, or without one.
@@ -129,7 +136,7 @@ class Recommender:
         """
         return Recommender(
             self.community, self.sources, self.weights, self.config,
-            cold=self.cold, ranker=ranker, verdicts=self.verdicts,
+            cold=self.cold, ranker=ranker, verdicts=self.verdicts, new_items=self.new_items,
         )  # fmt: skip
 
     @property
@@ -143,7 +150,8 @@ class Recommender:
         """The items worth ranking for each history, with every source's score of each."""
         return gather(
             self.sources, batch, shut,
-            closed=self.closed, cold=self.cold, trust=self.config.new_item_trust, per_source=self.config.per_source,
+            closed=self.closed, cold=self.cold, trust=self.config.new_item_trust, new_items=self.new_items,
+            per_source=self.config.per_source,
         )  # fmt: skip
 
     def lesson(self, batch: Histories, shut: sp.csr_matrix, relevant: sp.csr_matrix, members: Rows) -> Lesson:
@@ -378,7 +386,10 @@ class Recommender:
         return -1 if row is None else row
 
     def _opinions(self, batch: Histories, barred: NDArray[np.bool_]) -> Opinions:
-        return Opinions.of(self.sources, batch, barred, cold=self.cold, trust=self.config.new_item_trust)
+        return Opinions.of(
+            self.sources, batch, barred,
+            cold=self.cold, trust=self.config.new_item_trust, new_items=self.new_items,
+        )  # fmt: skip
 
     def _barred(self, person: Person, exclude: Collection[str]) -> NDArray[np.bool_]:
         events = person.events.with_columns(member=pl.lit(0, dtype=pl.UInt32))
@@ -440,6 +451,8 @@ class Recommender:
         """Write all but the community, the encoder and the verdicts."""
         folder = Path(folder)
         save_sources(self.sources, folder)
+        if self.new_items:
+            self.new_items.save(folder / NewItems.name)
         kept = self.ranker.save(folder) if self.ranker is not None else None
         save_artifact(
             folder,
@@ -450,6 +463,7 @@ class Recommender:
                 "weights": self.weights,
                 "items": _items_fingerprint(self.community),
                 "ranker": kept,
+                "new_items": bool(self.new_items),
             },
             files=(RANKER_FILE,) if self.ranker is not None else (),
         )
@@ -499,6 +513,7 @@ class Recommender:
         return cls(
             community, sources, weights, config.at_home(home),
             cold=artifact.arrays["cold"], ranker=ranker, verdicts=verdicts,
+            new_items=NewItems.load(folder / NewItems.name) if artifact.meta.get("new_items") else None,
         )  # fmt: skip
 
 

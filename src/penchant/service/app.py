@@ -14,7 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from penchant import __version__
 from penchant.service import errors
-from penchant.service.routes import builds, events, items, members, search, watching
+from penchant.service.routes import builds, description, events, items, members, search, watching
 from penchant.service.running.gate import Gate
 from penchant.service.settings import ServiceSettings
 from penchant.service.state import State
@@ -57,7 +57,7 @@ def create_app(workspace: Workspace | Path | str, settings: ServiceSettings | No
         description=_ABOUT,
         lifespan=life,
         responses=errors.ERRORS,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     app.state.penchant = state
@@ -65,6 +65,7 @@ def create_app(workspace: Workspace | Path | str, settings: ServiceSettings | No
     for module in (events, members, items, search, builds, watching):
         app.include_router(module.router)
     app.include_router(watching.open_router)
+    app.include_router(description.router)
     if find_spec("penchant.console.app") is not None:
         # By name, since the console stands on the service and not the other way round.
         console: FastAPI = import_module("penchant.console.app").console(state)
@@ -79,5 +80,9 @@ def create_app(workspace: Workspace | Path | str, settings: ServiceSettings | No
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
             max_age=600,
         )
+    if settings.tracing:
+        from penchant.service.running.tracing import Traced
+
+        app.add_middleware(Traced)
     app.add_middleware(Gate, state=state)
     return app

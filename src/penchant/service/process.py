@@ -34,7 +34,7 @@ def serve(workspace: Workspace, settings: ServiceSettings) -> None:
         has_keys = any(key.is_valid() for key in Keyring(store.database, store.tenant).all())
         settings.check(has_keys=has_keys, on_sqlite=store.database.is_sqlite)
     set_up(settings.log_level)
-    told = {
+    told: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
         "log_config": None,

@@ -21,6 +21,7 @@ from penchant.service.live import Live
 from penchant.service.migrations import upgrade
 from penchant.service.pressure import Lane
 from penchant.service.running.metrics import Metrics
+from penchant.service.running.rules import AlertRules, Watch
 from penchant.service.security.audit import Audit
 from penchant.service.security.keys import Key, Keyring
 from penchant.service.security.limits import Buckets
@@ -96,6 +97,7 @@ class State:
         self._stop = Event()
         self._threads: list[Thread] = []
         self._told_at = 0.0
+        self.watch = self._rules()
 
     # -- life --
 
@@ -252,6 +254,14 @@ class State:
             metrics.tell_shown(int((~self.builds.current.recommender.closed).sum()))
         if self.store_problem is None:
             metrics.alerts.set(self.alerts.count_open())
+            if self.watch is not None:
+                self.watch.look(time.monotonic())
+
+    def _rules(self) -> Watch | None:
+        path = self.settings.alert_rules or self.workspace.path / "alerts.yaml"
+        if self.settings.alert_rules is None and not path.is_file():
+            return None
+        return Watch(AlertRules.read(path), self.metrics, self.alerts)
 
     def _read_encoder(self) -> None:
         """Load the language model after everything else, since answers can do without it for a few seconds."""

@@ -89,9 +89,13 @@ class LinearConfig(_Frozen):
 class BlendConfig(_Frozen):
     """How the sources' weights are found."""
 
+    start: dict[str, NonNegativeFloat] = Field(
+        default={"ease": 0.3, "als": 0.3, "network": 0.3, "friends": 0.07, "popularity": 0.03}
+    )
+    """Weights where too few members can be judged."""
     cutoff: PositiveInt = 10
     """Length of the lists whose NDCG decides."""
-    depth: PositiveInt = 100
+    depth: PositiveInt = 60
     """Best items of each source that are candidates."""
     pull: NonNegativeFloat = 0.1
     """How strongly the weights are drawn together."""
@@ -108,7 +112,7 @@ class RankerConfig(_Frozen):
     """Whether one is learned; it is used where it beats the blend beyond chance."""
     fewest: PositiveInt = 200
     """Members with something held out, below whom nothing is learned."""
-    trees: PositiveInt = 120
+    trees: PositiveInt = 80
     """How many."""
     leaves: PositiveInt = 8
     """Of a tree."""
@@ -146,5 +150,7 @@ class SocialConfig(_Frozen):
     """Which events are held out to tune on: a tenth of each member's, or each member's last."""
     most_judged: PositiveInt = 2_000
     """Members whom settings and weights are judged on; a random sample where there are more."""
-    fewest_judged: PositiveInt = 20
-    """Members with something held out, below whom settings keep their starting values and all weights are equal."""
+    fewest_judged: PositiveInt = 50
+    """Members with something held out, below whom nothing is tuned: settings and weights keep their starting values."""
+    fewest_searched: PositiveInt = 200
+    """Members with something held out, below whom only weights are found, and settings keep their starting values."""

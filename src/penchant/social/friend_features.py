@@ -108,7 +108,7 @@ class FriendFeatures:
         neighbours = near.adamic_adar(rows)
         walks = near.pagerank(rows, self.config.walk)
         alike = self.taste.alike(rows)
-        shut = self._shut(rows)
+        shut = self.shut(rows)
         if all_others:
             local, others = np.nonzero(~shut)
         else:
@@ -167,7 +167,8 @@ class FriendFeatures:
         """(rows, members) how alike each is to all friends of a member together."""
         return self.taste.alike_to((self.near.ties[rows] @ self.taste.items).tocsr()).toarray()
 
-    def _shut(self, rows: Rows) -> np.ndarray:
+    def shut(self, rows: Rows) -> np.ndarray:
+        """(rows, members) True where one may not be suggested: oneself, tied already, blocked, or private."""
         tied = self.near.directed if self.directed else self.near.ties
         shut = (tied[rows] + self.graph.blocked[rows]).toarray() > 0
         shut |= self.graph.private[None, :]

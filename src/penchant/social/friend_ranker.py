@@ -108,7 +108,7 @@ class FriendRanker:
     def fit(self, features: FriendFeatures, options: Options) -> FriendVerdict:
         """Hide ties, learn to find them from the rest, and judge by a part that did not teach."""
         config = self.config
-        every = _pairs_of(features)
+        every = each_tie(features)
         hidden = round(len(every) * config.hidden)
         verdict = FriendVerdict(ties=len(every), fewest=config.fewest, cutoff=config.cutoff)
         if not config.enabled or hidden < config.fewest or hidden * config.parts > len(every):
@@ -216,7 +216,7 @@ class _Lesson:
     @classmethod
     def of(cls, features: FriendFeatures, hidden: Rows, config: FriendRankerConfig, seed: int) -> "_Lesson":
         away = without_ties(features, hidden)
-        wanted = _matrix(hidden, away.graph.member_count, both_ways=not features.directed)
+        wanted = tie_matrix(hidden, away.graph.member_count, both_ways=not features.directed)
         members = np.flatnonzero(np.diff(wanted.indptr)).astype(np.int64)
         if len(members) > config.most_members:
             members = np.sort(np.random.default_rng(seed).choice(members, config.most_members, replace=False))
@@ -254,7 +254,7 @@ def without_ties(features: FriendFeatures, hidden: Rows) -> FriendFeatures:
         hidden: (ties, 2) member rows.
     """
     ties = features.graph.ties
-    gone = _matrix(hidden, ties.shape[0], both_ways=not features.directed)
+    gone = tie_matrix(hidden, ties.shape[0], both_ways=not features.directed)
     left = (ties - ties.multiply(gone > 0)).tocsr()
     left.eliminate_zeros()
     graph = replace(features.graph, ties=left)
@@ -281,14 +281,21 @@ def _in_parts(features: FriendFeatures, members: Rows) -> Iterator[Pairs]:
         yield features.pairs(members[part])
 
 
-def _pairs_of(features: FriendFeatures) -> Rows:
+def each_tie(features: FriendFeatures) -> Rows:
     """(ties, 2) each tie once: from who looks to whom, or, where ties are mutual, the smaller row first."""
     ties = features.near.directed if features.directed else sp.triu(features.near.ties, 1)
     cells = ties.tocoo()
     return np.stack([cells.row, cells.col], axis=1).astype(np.int64)
 
 
-def _matrix(pairs: Rows, size: int, *, both_ways: bool) -> sp.csr_matrix:
+def tie_matrix(pairs: Rows, size: int, *, both_ways: bool) -> sp.csr_matrix:
+    """(members, members) ones at some ties.
+
+    Args:
+        pairs: (ties, 2) member rows.
+        size: members in all.
+        both_ways: whether each tie stands in both directions.
+    """
     first, second = pairs[:, 0], pairs[:, 1]
     if both_ways:
         first, second = np.concatenate([first, second]), np.concatenate([second, first])

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from penchant.artifacts import load_artifact, save_artifact
+from penchant.data.columns import PATH_SEPARATOR
 from penchant.data.community import Community
 from penchant.language import Lang, Phrase
 from penchant.social.friend_features import CandidateConfig, FriendFeatures, Pairs
@@ -215,7 +216,7 @@ class Friends:
 
     def _suggestion(self, member: int, other: int, score: float, lang: Lang) -> Suggestion:
         common = self._nameable_common(member, other)
-        tags = [self.graph.tag_names[tag] for tag in self.taste.shared_tags(member, other)[:NAMED]]
+        tags = narrowest([self.graph.tag_names[tag] for tag in self.taste.shared_tags(member, other)])[:NAMED]
         items = self.taste.shared_items(member, other)[:NAMED] if not tags else np.zeros(0, dtype=np.int64)
         titles = [self.community.titles[item] for item in items]
         follows_back = bool(self.features.directed and self.features.near.directed[other, member])
@@ -239,6 +240,15 @@ class Friends:
         both = np.intersect1d(ties[member].indices, theirs[other].indices)
         shown = both[~self.graph.private[both]]
         return shown[np.argsort(near.degrees[shown], kind="stable")].astype(np.int64)
+
+
+def narrowest(tags: Sequence[str]) -> list[str]:
+    """The tags without the levels above others among them.
+
+    >>> narrowest(["home", "home > rugs", "wool"])
+    ['home > rugs', 'wool']
+    """
+    return [tag for tag in tags if not any(other.startswith(f"{tag}{PATH_SEPARATOR}") for other in tags)]
 
 
 ONE_IN_COMMON: Final = Phrase("one friend in common", "有 1 位共同好友")

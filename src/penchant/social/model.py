@@ -147,6 +147,10 @@ class SocialModel:
             shut: (people, items) True where one may not be shown an item.
         """
         found = opinions(self.sources, people)
+        for name, said in found.items():
+            if name != Popularity.name:
+                # Whatever a network thinks of somebody of whom nothing is known, it is not about them.
+                said[~people.known] = 0
         total = blended(found, self.weights)
         if self.ranker is None:
             return total

@@ -89,6 +89,29 @@ class Belief:
     """(sampled members,) how likely they are to be like each."""
 
 
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What each source says of every item."""
+
+    kinds: Floats
+    """(columns,) chance that the kinds somebody may be of like it."""
+    members: Floats
+    """(columns,) share of the members somebody may be like who like it."""
+    friends: Floats | None
+    """(columns,) share of the friends who like it; None without friends."""
+    words: Floats | None
+    """(columns,) how popular and how near to somebody's words it is; None without words."""
+
+    def scores(self, config: NewcomersConfig) -> Floats:
+        """(columns,) all of them together."""
+        total = config.kind_weight * self.kinds + (1 - config.kind_weight) * self.members
+        if self.friends is not None:
+            total = total + config.tie_weight * self.friends
+        if self.words is not None:
+            total = total + config.word_weight * self.words
+        return total.astype(np.float32)
+
+
 class Newcomers:
     """Learns what kinds of members there are, and finds out by few questions what somebody new would like.
 
@@ -136,7 +159,7 @@ class Newcomers:
         mixture = Mixture.fit(likes, config.mixture, rng)
         topics = Topics.of(likes, graph.tags[items], graph.tag_names, config.topics, rng)
         questions = Questions.of(
-            likes, mixture.kinds_of(likes), topics,
+            likes, mixture.kinds_of(likes), topics, rng,
             item_count=config.item_questions, answers=config.answers, prior=config.mixture.prior,
         )  # fmt: skip
         return cls(graph, config, items=items, mixture=mixture, questions=questions, sample=active)
@@ -147,6 +170,17 @@ class Newcomers:
             graph, self.config,
             items=self.items, mixture=self.mixture, questions=self.questions, sample=self.sample,
         )  # fmt: skip
+
+    def configured(self, config: NewcomersConfig) -> "Newcomers":
+        """The same kinds and questions with other weights; what was learned stays."""
+        other = Newcomers(
+            self.graph, config,
+            items=self.items, mixture=self.mixture, questions=self.questions, sample=self.sample,
+        )  # fmt: skip
+        for name in ("likes", "overall", "chances", "_kinds", "_chances_of_members", "_by_column"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
 
     @cached_property
     def likes(self) -> sp.csr_matrix:
@@ -194,7 +228,8 @@ class Newcomers:
         times = vectors.shape[1] // len(said)
         near = vectors @ np.tile(said, times)
         spread = float(near.std())
-        return ((near - near.mean()) / spread).astype(np.float32) if spread > 0 else None
+        # A few words of a title met by chance make no item a hundred times likelier.
+        return np.clip((near - near.mean()) / spread, -3, 3).astype(np.float32) if spread > 0 else None
 
     def belief(self, known: Known) -> Belief:
         """Who somebody might be, from answers, ties and words."""
@@ -214,19 +249,26 @@ class Newcomers:
 
     def scores(self, known: Known) -> Floats:
         """(columns,) chance, more or less, that somebody likes each item; popularity where nothing is known."""
+        return self.parts(known).scores(self.config)
+
+    def parts(self, known: Known) -> "Parts":
+        """What each source says of every item, to be weighed."""
         belief = self.belief(known)
-        weight = self.config.kind_weight
-        alike = weight * (belief.kinds @ self.mixture.chance) + (1 - weight) * (self._by_column @ belief.members)
         friends = self.friends(known.friends)
+        theirs = words = None
         if len(friends):
-            theirs = np.asarray(_ones(self.graph.events[friends][:, self.items]).sum(axis=0)).ravel()
+            counted = np.asarray(_ones(self.graph.events[friends][:, self.items]).sum(axis=0)).ravel()
             prior = self.config.tie_prior
-            alike = alike + self.config.tie_weight * (theirs + prior * self.overall) / (len(friends) + prior)
+            theirs = ((counted + prior * self.overall) / (len(friends) + prior)).astype(np.float32)
         if known.nearness is not None:
             tilted = self.overall * np.exp(self.config.word_sharpness * known.nearness)
-            tilted *= self.overall.sum() / max(float(tilted.sum()), 1e-9)
-            alike = alike + self.config.word_weight * tilted
-        return alike.astype(np.float32)
+            words = (tilted * self.overall.sum() / max(float(tilted.sum()), 1e-9)).astype(np.float32)
+        return Parts(
+            kinds=(belief.kinds @ self.mixture.chance).astype(np.float32),
+            members=np.asarray(self._by_column @ belief.members, dtype=np.float32),
+            friends=theirs,
+            words=words,
+        )
 
     def next_question(self, known: Known, *, about: str = "all") -> int | None:
         """The number of the question whose answer is expected to tell most; None where none tells anything more.

@@ -29,8 +29,9 @@ class Fused:
     """(width, 2 width) and the bias as a last column; empty where nothing is read."""
 
     def mixed(self, rows: np.ndarray, texts: Floats) -> Floats:
-        """(nodes, width) vectors of some nodes before any message; row -1 is one that training has not seen."""
-        own = np.where(rows[:, None] >= 0, self.ids[np.maximum(rows, 0)], self.unknown).astype(np.float32)
+        """(nodes, width) vectors of some nodes before any message; those of row -1 and of later rows were not seen."""
+        seen = (rows >= 0) & (rows < len(self.ids))
+        own = np.where(seen[:, None], self.ids[np.where(seen, rows, 0)], self.unknown).astype(np.float32)
         if not self.text.shape[1] or not texts.shape[1]:
             return own
         read = texts @ self.text.T

@@ -17,15 +17,17 @@ from penchant.social.texts import TextVectors
 from penchant.text.encoder import Encoder
 from penchant.vectors import Floats, Rows
 
-LIKED: Final = Phrase("because you like {what}", "因为你喜欢{what}")
-DISLIKED: Final = Phrase("because you do not care for {what}", "因为你不喜欢{what}")
-NOT_KNOWN: Final = Phrase("because {what} tells you nothing", "因为你不了解{what}")
-ONE_FRIEND: Final = Phrase("{who} likes it", "{who} 喜欢")
-SOME_FRIENDS: Final = Phrase("{who} like it", "{who} 都喜欢")
-MORE_FRIENDS: Final = Phrase("{who} and {more} more of those you follow like it", "{who} 等 {total} 位你关注的人喜欢")
-LIKE_FRIENDS: Final = Phrase("those you follow like such things", "你关注的人喜欢这一类")
-WRITTEN: Final = Phrase("because you wrote “{words}”", "因为你写道“{words}”")
-POPULAR_HERE: Final = Phrase("many here like it", "这里很多人喜欢")
+LIKED: Final = Phrase("Because you like {what}.", "因为你喜欢{what}。")
+DISLIKED: Final = Phrase("Because you do not care for {what}.", "因为你不喜欢{what}。")
+NOT_KNOWN: Final = Phrase("Because {what} is not what you know.", "因为你不了解{what}。")
+ONE_FRIEND: Final = Phrase("{who} likes it.", "{who} 喜欢。")
+SOME_FRIENDS: Final = Phrase("{who} like it.", "{who} 都喜欢。")
+MORE_FRIENDS: Final = Phrase(
+    "{who} and {more} more of those you follow like it.", "{who} 等 {total} 位你关注的人喜欢。"
+)
+LIKE_FRIENDS: Final = Phrase("Those you follow like such things.", "你关注的人喜欢这一类。")
+WRITTEN: Final = Phrase("Because you wrote “{words}”.", "因为你写道“{words}”。")
+POPULAR_HERE: Final = Phrase("Many here like it.", "这里很多人喜欢。")
 
 NOTHING_KNOWN: Final = Phrase("popular: nothing is known of this person yet", "热门：对此人尚一无所知")
 GOES_BY: Final = Phrase("newcomer: goes by {what}", "新人：依据{what}")

@@ -22,6 +22,8 @@ ABOUT_MARKED: Final = Phrase("Are you into {tags}, such as {titles}?", "你喜�
 AND: Final = Phrase(" and ", "和")
 QUOTED: Final = Phrase("“{title}”", "《{title}》")
 
+DRAWS: Final = 4
+"""How often what comes to members' minds is drawn."""
 LEAST_FOND: Final = 0.02
 """However fond a kind of member is of a topic, so many answer otherwise."""
 
@@ -81,6 +83,7 @@ class Questions:
         likes: sp.csr_matrix,
         kinds: Floats,
         topics: Topics,
+        rng: np.random.Generator,
         *,
         item_count: int,
         answers: AnswerConfig,
@@ -92,19 +95,24 @@ class Questions:
             likes: (members, items) ones.
             kinds: (members, kinds) how likely each member is of each kind.
             topics: over the same items.
+            rng: what of their likes comes to each member's mind.
             item_count: items that one can be asked about, at most.
             answers: how people answer.
             prior: members like everyone together that each kind is thought to hold beside its own.
         """
         counts = np.asarray(likes.sum(axis=0)).ravel()
         popular = np.argsort(-counts, kind="stable")[:item_count]
-        fond = topics.fond(likes)
+        # People answer from what comes to their mind, and no one thinks of all they like.
+        fond = np.mean([topics.fond(_recalled(likes, answers.recall, rng)) for _ in range(DRAWS)], axis=0)
         usual = fond.mean(axis=0) if len(fond) else np.zeros(len(topics))
         fondness = (kinds.T @ fond + prior * usual) / (kinds.sum(axis=0)[:, None] + prior)
         return cls(
-            np.sort(popular[counts[popular] > 0]).astype(np.int64), topics,
-            fondness.astype(np.float32), usual.astype(np.float32), answers,
-        )  # fmt: skip
+            np.sort(popular[counts[popular] > 0]).astype(np.int64),
+            topics,
+            fondness.astype(np.float32),
+            usual.astype(np.float32),
+            answers,
+        )
 
     def __len__(self) -> int:
         return len(self.items) + len(self.topics)
@@ -145,6 +153,14 @@ class Questions:
         else:
             likes = bool(self.topics.fond(liked)[0, number - len(self.items)])
         return Answer.LIKE if likes else Answer.UNKNOWN
+
+
+def _recalled(likes: sp.csr_matrix, share: float, rng: np.random.Generator) -> sp.csr_matrix:
+    """A share of what each member likes, drawn by chance."""
+    kept = likes.copy()
+    kept.data = (rng.random(kept.nnz) < share).astype(np.float32)
+    kept.eliminate_zeros()
+    return kept
 
 
 def place_of(answer: Answer) -> int:

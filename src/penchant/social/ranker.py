@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lightgbm import Booster
 
 FILE: Final = "ranker.txt"
-FOLDS: Final = 5
+FOLDS: Final = 4
 STRENGTHS: Final = (0.0, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5)
 
 TOO_FEW: Final = Phrase(

@@ -111,10 +111,11 @@ def _events_tried(model: "SocialModel", person: People, items: Sequence[int]) ->
 
 
 def _friends_tried(model: "SocialModel", person: People, items: Sequence[int]) -> Rows:
-    """Friends who like the picks first, then by the weight of the tie."""
-    friends: Rows = person.ties.indices.astype(np.int64)
+    """Friends who like the picks first, then by the weight of the tie; one who likes nothing is no reason."""
+    active = np.diff(model.graph.events.indptr)[person.ties.indices] > 0
+    friends: Rows = person.ties.indices[active].astype(np.int64)
     likes = np.asarray((model.graph.events[friends][:, list(items)] > 0).sum(axis=1)).ravel()
-    return friends[np.lexsort((-person.ties.data, -likes))][:FRIENDS_TRIED]
+    return friends[np.lexsort((-person.ties.data[active], -likes))][:FRIENDS_TRIED]
 
 
 def _tags_tried(model: "SocialModel", person: People, items: Sequence[int]) -> list[tuple[int, Rows]]:

@@ -1,8 +1,9 @@
 """From a community to a social model: hold out, tune, weigh, learn a ranker, fit on everything; and how good one is."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -84,11 +85,10 @@ def train(
     log.info("%s", shape.told())
     split = _validation_split(community, config, options)
     if split is None:
-        log.warning("too few members have events to hold out, so settings stay as they are and all sources weigh alike")
-        sources = _sources(community, graph, config, Settings(), options, encoder)
-        weights = dict.fromkeys(sources[0], 1 / len(sources[0]))
-        return SocialModel(community, graph, sources[1], sources[0], weights, config, shape, encoder=encoder)
-    fitted = fit(split.fit, split.test, config, options, encoder=encoder)
+        log.warning("too few members have events to hold out, so settings and weights stay as they are")
+        plain, texts = _sources(community, graph, config, _starting(graph, config), options, encoder)
+        return SocialModel(community, graph, texts, plain, _start(plain, config), config, shape, encoder=encoder)
+    fitted = fit(split.fit, split.test, config, options, encoder=encoder, shape=shape)
     again, texts = _sources(community, graph, config, fitted.settings, options, encoder)
     found = fitted.model
     return SocialModel(
@@ -145,7 +145,7 @@ def fit(
 def weighed(candidates: Candidates, judged: HeldOut, config: SocialConfig, options: Options) -> dict[str, float]:
     """Weights of the sources by what was held out; popularity keeps a little, for those of whom nothing is known."""
     if len(judged.members) < config.fewest_judged:
-        return dict.fromkeys(candidates.sources, 1 / len(candidates.sources))
+        return _start(candidates.sources, config)
     weights = pick_weights(candidates, judged.relevant, config.blend, options.rng())
     return weights | {Popularity.name: max(weights.get(Popularity.name, 0.0), LEAST)}
 
@@ -257,18 +257,17 @@ def _tuned(
     judge: Callable[[Callable[[People], Floats]], float],
 ) -> tuple[dict[str, Source], Settings, dict[str, float]]:
     """Every source with the best of its settings, those settings, and how good each is alone."""
-    linear = config.linear
-    enough = len(judged.members) >= config.fewest_judged
-    tags = {"tag_weight": linear.tag_weight} if config.network.text and graph.tags.nnz else {}
-    start = EaseSettings(max_items=linear.max_items) if tags else EaseSettings(max_items=linear.max_items, tag_weight=0)
+    linear, start = config.linear, _starting(graph, config)
+    enough = len(judged.members) >= config.fewest_searched
+    tags = {"tag_weight": linear.tag_weight} if _reads_tags(graph, config) else {}
     ease = searched(
-        start,
+        start.ease,
         {"regularization": linear.regularization, **tags},
         lambda one: TaggedEase.fit(graph, one, options),
         (lambda model: judge(model.score)) if enough else None,
     )
     als = searched(
-        AlsSettings() if tags else AlsSettings(tag_weight=0),
+        start.als,
         {
             "regularization": linear.als_regularization,
             "confidence": linear.confidence,
@@ -283,7 +282,7 @@ def _tuned(
     if config.use_network:
         from penchant.social.fitting import fit_network
 
-        network = fit_network(graph, texts, config.network, options, held_out=judged if enough else None)
+        network = fit_network(graph, texts, config.network, options, held_out=judged)
         sources[NETWORK] = network
         epochs = network.epochs
     sources |= _circle(graph, config)
@@ -291,6 +290,23 @@ def _tuned(
     for name, found in alone.items():
         log.info("%s: NDCG %.4f on held-out events", name, found)
     return sources, Settings(ease.settings, als.settings, epochs), alone
+
+
+def _starting(graph: Graph, config: SocialConfig) -> Settings:
+    """The settings that tuning starts from."""
+    tags: dict[str, Any] = {} if _reads_tags(graph, config) else {"tag_weight": 0.0}
+    return Settings(EaseSettings(max_items=config.linear.max_items, **tags), AlsSettings(**tags))
+
+
+def _reads_tags(graph: Graph, config: SocialConfig) -> bool:
+    return config.network.text and graph.tags.nnz > 0
+
+
+def _start(names: Iterable[str], config: SocialConfig) -> dict[str, float]:
+    """The weights of some sources where none can be found."""
+    weights = {name: config.blend.start.get(name, 0.0) for name in names}
+    total = sum(weights.values()) or 1.0
+    return {name: weight / total for name, weight in weights.items()}
 
 
 def _circle(graph: Graph, config: SocialConfig) -> dict[str, Source]:

@@ -35,7 +35,14 @@ class StandIns:
 
     @classmethod
     def drawn(
-        cls, likes: sp.csr_matrix, ties: sp.csr_matrix, share: float, rng: np.random.Generator, *, fewest: int = 4
+        cls,
+        likes: sp.csr_matrix,
+        ties: sp.csr_matrix,
+        share: float,
+        rng: np.random.Generator,
+        *,
+        fewest: int = 4,
+        most: int | None = None,
     ) -> "StandIns":
         """A share of the members, among those who like at least so many items.
 
@@ -45,9 +52,10 @@ class StandIns:
             share: of all members.
             rng: who, and which half.
             fewest: items liked.
+            most: members, at most.
         """
         able = np.flatnonzero(np.diff(likes.indptr) >= fewest)
-        count = min(len(able), round(share * likes.shape[0]))
+        count = min(len(able), round(share * likes.shape[0]), most or len(able))
         rows = np.sort(rng.choice(able, count, replace=False)).astype(np.int64)
         chosen = likes[rows].tocsr()
         half = np.zeros(chosen.nnz, dtype=bool)
@@ -57,6 +65,21 @@ class StandIns:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def friends(self, place: int) -> Rows:
+        """Rows of those whom one stand-in looks to."""
+        return self.ties.indices[self.ties.indptr[place] : self.ties.indptr[place + 1]].astype(np.int64)
+
+
+def columns_of(newcomers: Newcomers, judged: sp.csr_matrix, place: int) -> Rows:
+    """Columns of what is to be foreseen for one stand-in.
+
+    Items that newcomers are not shown at all get numbers past the last column: they count as missed.
+    """
+    rows = judged.indices[judged.indptr[place] : judged.indptr[place + 1]]
+    column = np.searchsorted(newcomers.items, rows)
+    known = newcomers.items[np.minimum(column, len(newcomers.items) - 1)] == rows
+    return np.where(known, column, len(newcomers.items) + np.arange(len(rows))).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +141,11 @@ def ndcg(scores: Floats, judged: Rows, shut: Rows, k: int = 10) -> float:
     wanted = np.setdiff1d(judged, shut)
     if not len(wanted):
         return float("nan")
-    open_scores = scores.astype(np.float64).copy()
+    open_scores = scores.astype(np.float64)
     open_scores[shut] = -np.inf
-    best = np.argsort(-open_scores, kind="stable")[:k]
+    # All that equal the k-th best stay in, so that equal scores go by column.
+    pool = np.flatnonzero(open_scores >= np.partition(open_scores, -min(k, len(scores)))[-min(k, len(scores))])
+    best = pool[np.argsort(-open_scores[pool], kind="stable")][:k]
     discount = 1 / np.log2(np.arange(2, k + 2))
     return float(discount[: len(best)][np.isin(best, wanted)].sum() / discount[: min(k, len(wanted))].sum())
 

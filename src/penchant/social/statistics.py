@@ -13,7 +13,7 @@ from penchant.vectors import Floats, Rows
 
 TIES_JUDGED: Final = 20_000
 """Ties whose two members are compared; a random sample where there are more."""
-DRAWS: Final = 200
+DRAWS: Final = 100
 """Times that the ties are rewired at random, to see what chance would give."""
 STRONG: Final = 1.5
 
@@ -153,7 +153,7 @@ def homophily(graph: Graph, rng: np.random.Generator) -> Homophily | None:
     taste = _unit(graph.events)
     observed = _alike(taste, first, second)
     # Many small sums of few ties are as good as few of many, and cost the same.
-    draws = max(20, min(DRAWS, 1_000_000 // len(first)))
+    draws = max(20, min(DRAWS, 500_000 // len(first)))
     by_chance = np.array([_alike(taste, first, rng.permutation(second)) for _ in range(draws)])
     at_least = int((by_chance >= observed).sum())
     return Homophily(observed, float(by_chance.mean()), (at_least + 1) / (draws + 1), len(first))

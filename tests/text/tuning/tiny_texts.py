@@ -45,5 +45,7 @@ def quick(**fields: object) -> FinetuneConfig:
         "learning_rate": 1e-2,
         "head_learning_rate": 1e-2,
         "adapter": {"targets": ("*",)},
+        # Heads begin at chance, so that what training does is seen; test_probing.py has the other way.
+        "probe_first": False,
     }
     return FinetuneConfig.model_validate(given | fields)

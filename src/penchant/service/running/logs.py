@@ -9,7 +9,7 @@ from typing import Any, Final
 
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _KEY: Final = re.compile(r"pnc_([0-9a-f]{12})_[\w-]+")
-_DIGITS: Final = re.compile(r"(?<![\w.])\+?\d[\d -]{8,16}\d(?![\w.])")
+_DIGITS: Final = re.compile(r"(?<![\w.])\+?\d[\d -]{8,20}\d(?![\w.])")
 _ADDRESS: Final = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
 
 

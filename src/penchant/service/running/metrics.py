@@ -4,7 +4,7 @@ import os
 from collections import Counter as Tally
 from collections import deque
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -48,7 +48,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = {"registry": self.registry}
+        own: dict[str, Any] = {"registry": self.registry}
         live = {**own, "multiprocess_mode": "livesum"}
         newest = {**own, "multiprocess_mode": "livemax"}
         self.seconds = Histogram(

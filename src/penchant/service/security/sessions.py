@@ -222,7 +222,7 @@ def _digest(token: str) -> str:
 
 def _scrypt(password: str, salt: bytes | None = None) -> str:
     salt = salt or secrets.token_bytes(16)
-    found = hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT)  # type: ignore[arg-type]
+    found = hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT)
     return f"{base64.b64encode(salt).decode()}${base64.b64encode(found).decode()}"
 
 

@@ -299,12 +299,16 @@ class FinetuneConfig(_Frozen):
     @property
     def rate(self) -> float:
         """The encoder's peak learning rate: the one given, or the mode's own."""
-        return self.learning_rate if self.learning_rate is not None else _RATES[self.mode][0]
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return (_PROBED if self.probes_first else _RATES).get(self.mode, _RATES[self.mode])[0]
 
     @property
     def head_rate(self) -> float:
         """The heads' peak learning rate: the one given, or the mode's own."""
-        return self.head_learning_rate if self.head_learning_rate is not None else _RATES[self.mode][1]
+        if self.head_learning_rate is not None:
+            return self.head_learning_rate
+        return PROBED_HEAD if self.probes_first else _RATES[self.mode][1]
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
@@ -352,3 +356,8 @@ _RATES: Final[dict[str, tuple[float, float]]] = {
     "upper": (1e-4, 1e-3),
 }
 """Peak learning rates of each mode, of the encoder's parameters and of the heads."""
+
+_PROBED: Final[dict[str, tuple[float]]] = {"full": (3e-5,), "upper": (5e-5,)}
+"""Peak learning rates of the encoder's parameters where the heads are fitted first, as far as they differ."""
+PROBED_HEAD: Final = 1e-4
+"""Peak learning rate of heads that were fitted first: they are near where they should be."""
