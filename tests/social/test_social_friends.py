@@ -174,27 +174,29 @@ class TestDirection:
         assert "d" not in {one.member_id for one in mutual.picks}
 
 
-class TestReasons:
-    LIKES = {"a": ["p0", "p1", "p2"], "z": ["p0", "p1", "p3"], "b": ["p4"], "c": ["p5"]}
+LIKES = {"a": ["p0", "p1", "p2"], "z": ["p0", "p1", "p3"], "b": ["p4"], "c": ["p5"]}
 
+
+class TestReasons:
     def test_a_shared_tag_is_said_in_both_languages(self):
         tags = {"p0": ["post-punk"], "p1": ["post-punk"], "p4": ["polka"], "p5": ["polka"]}
         ties = [(one, other, "friend") for one in "az" for other in "bc"]
-        friends = friends_of(club(ties, self.LIKES, tags=tags))
+        friends = friends_of(club(ties, LIKES, tags=tags))
         assert friends.suggest("a")[0].reason == "two friends in common, both into post-punk"
         assert friends.suggest("a", lang="zh")[0].reason == "有 2 位共同好友，都喜欢 post-punk"
 
     def test_without_tags_the_item_that_fewest_like_is_named(self):
-        likes = {**self.LIKES, "b": ["p0"], "c": ["p0"]}
+        likes = {**LIKES, "b": ["p0"], "c": ["p0"]}
         found = friends_of(club([("a", "b", "friend"), ("z", "b", "friend")], likes)).suggest("a")
         assert found[0].titles[0] == "Title p1"
         assert "both like Title p1" in found[0].reason
 
 
 def planted(members: int = 240, seed: int = 0) -> Community:
-    """Twelve groups of like taste; ties run within a group, sparsely, so that friends in common hardly tell."""
+    """Groups of ten of like taste; half of the ties run within a group, half anywhere, so friends in common mislead."""
     rng = np.random.default_rng(seed)
-    group = np.arange(members) % 12
+    groups = members // 10
+    group = np.arange(members) % groups
     rows = [
         (f"m{member:03}", f"p{int(group[member]) * 10 + int(item):03}", "like", START + timedelta(days=int(item)))
         for member in range(members)
@@ -203,12 +205,12 @@ def planted(members: int = 240, seed: int = 0) -> Community:
     pairs = {
         tuple(sorted((member, int(other))))
         for member in range(members)
-        for other in rng.choice(np.flatnonzero(group == group[member]), 3, replace=False)
+        for other in (*rng.choice(np.flatnonzero(group == group[member]), 2), *rng.choice(members, 2))
         if other != member
     }
     return Community.from_tables(
         pl.DataFrame(
-            {"item_id": [f"p{row:03}" for row in range(120)], "title": [f"Title {row}" for row in range(120)]}
+            {"item_id": [f"p{row:03}" for row in range(members)], "title": [f"Title {row}" for row in range(members)]}
         ),
         pl.DataFrame(rows, schema=["member_id", "item_id", "kind", "at"], orient="row"),
         pl.DataFrame({"member_id": [f"m{row:03}" for row in range(members)]}),
@@ -220,7 +222,7 @@ def planted(members: int = 240, seed: int = 0) -> Community:
     )
 
 
-RANKER = {"fewest": 20, "trees": 40, "parts": 3}
+RANKER = {"fewest": 20, "trees": 40, "parts": 3, "cutoff": 10}
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +240,7 @@ def known() -> tuple[Friends, np.ndarray]:
 def found_share(friends: Friends, hidden: np.ndarray) -> float:
     wanted = tie_matrix(hidden, friends.graph.member_count, both_ways=True)
     members = np.flatnonzero(np.diff(wanted.indptr))
-    ranked = friends.rank(members, 20)
+    ranked = friends.rank(members, 10)
     return (
         sum(np.isin(wanted[member].indices, ranked[place]).sum() for place, member in enumerate(members)) / wanted.nnz
     )
@@ -251,9 +253,10 @@ class TestRanker:
         assert friends.verdict.ranked > friends.verdict.plain
         plain = Friends(friends.community, friends.graph, friends.config)
         blind = replace(friends.graph, likes=friends.graph.likes * 0, dislikes=friends.graph.dislikes * 0)
-        assert found_share(friends, hidden) > 0.8
+        # Half of the hidden ties run anywhere, and nobody could find those.
+        assert found_share(friends, hidden) > 0.4
         assert (
-            found_share(friends, hidden) > found_share(Friends(friends.community, blind, friends.config), hidden) + 0.2
+            found_share(friends, hidden) > found_share(Friends(friends.community, blind, friends.config), hidden) + 0.15
         )
         assert not plain.ranker.has_learned
 
