@@ -9,7 +9,7 @@ COMMANDS = (
     "demo", "data", "read", "build", "report", "interests", "interests strata", "interests explain",
     "interests audience", "interests train", "interests label", "interests discover", "interests suggest",
     "recommend", "recommend refine", "recommend similar", "recommend goes-with",
-    "recommend explain", "search", "member", "bench",
+    "recommend explain", "search", "member", "tune", "bench",
 )  # fmt: skip
 HEAD = """# Commands
 

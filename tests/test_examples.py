@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def test_every_example_is_run_here_and_short() -> None:
     scripts = {path.name: path.read_text(encoding="utf-8").splitlines() for path in EXAMPLES.glob("*.py")}
-    assert set(scripts) == {"shop_reviews_zh.py", "interests_en.py"}
+    assert set(scripts) == {"shop_reviews_zh.py", "interests_en.py", "newcomers_zh.py", "friends_lastfm_en.py"}
     assert all(len(lines) < 80 for lines in scripts.values())
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from penchant.data.strata import MemberInterests
     from penchant.interests import Interests
+    from penchant.members.anomalies import Anomalies
     from penchant.quality import Quality
     from penchant.recommend import Recommender
     from penchant.search import Searcher
@@ -173,6 +174,12 @@ class Build:
         if "interests" not in self.stages:
             return None
         return self.interests().fresh(self.community.items, member_id, history)
+
+    def anomalies(self) -> "Anomalies":
+        """Which members behaved oddly, as this build found."""
+        from penchant.members.anomalies import Anomalies
+
+        return Anomalies.load(self.folder("anomalies"))
 
     def searcher(self, *, encoder: "Encoder | None" = None) -> "Searcher":
         """The searcher of this build, over the items as they were then.

@@ -15,6 +15,7 @@ from penchant.pipeline import Context, Stage
 
 if TYPE_CHECKING:
     from penchant.interests import InterestsConfig
+    from penchant.members.anomalies import AnomalyConfig
     from penchant.recommend import RecommendConfig
     from penchant.search import SearchConfig
     from penchant.social import SocialConfig
@@ -119,10 +120,33 @@ def _social(context: Context, folder: Path) -> None:
     learn_into(folder, context.community, config, context.options, encoder=encoder)
 
 
-def _recommend_config(context: Context) -> "RecommendConfig":
+def _anomalies_config(context: Context) -> "AnomalyConfig":
+    from penchant.members.anomalies import AnomalyConfig
+    from penchant.members.sections import members_section
+
+    return members_section(context.workspace.config, "anomalies", AnomalyConfig)
+
+
+def _anomalies_inputs(context: Context) -> Mapping[str, Any]:
+    config = _anomalies_config(context).model_dump(mode="json")
+    return {"config": config, **_tables(context, "members", "items", "events")}
+
+
+def _anomalies(context: Context, folder: Path) -> None:
+    from penchant.members.anomalies import find_anomalies
+
+    find_anomalies(context.community, _anomalies_config(context)).save(folder)
+
+
+def recommend_config(workspace: "Workspace") -> "RecommendConfig":
+    """What `[recommend]` says.
+
+    Raises:
+        ConfigError: something in it, or in its rule file, has no meaning.
+    """
     from penchant.recommend import RecommendConfig
 
-    config = _section(context.workspace, "recommend", RecommendConfig).at_home(context.workspace.path)
+    config = _section(workspace, "recommend", RecommendConfig).at_home(workspace.path)
     # A mistake in the rule file is told before hours of work, not after.
     config.policy.rules()
     return config
@@ -130,7 +154,7 @@ def _recommend_config(context: Context) -> "RecommendConfig":
 
 def _recommend_inputs(context: Context) -> Mapping[str, Any]:
     return {
-        "config": _recommend_config(context).model_dump(mode="json"),
+        "config": recommend_config(context.workspace).model_dump(mode="json"),
         "seed": context.options.seed,
         **_tables(context, "items", "events"),
     }
@@ -140,7 +164,7 @@ def _recommend(context: Context, folder: Path) -> None:
     from penchant.quality import Quality
     from penchant.recommend import train
 
-    config = _recommend_config(context)
+    config = recommend_config(context.workspace)
     # The evaluation has searched by each member's last events. What is served takes its settings and weights over, so
     # that the search runs once and what was judged is what is served; another way of holding out has its own search.
     setup = Quality.read(context.output("evaluate")).setup if config.validation == "last" else None
@@ -150,18 +174,24 @@ def _recommend(context: Context, folder: Path) -> None:
 def _evaluate(context: Context, folder: Path) -> None:
     from penchant.quality import measure
 
-    measure(context.community, _recommend_config(context), context.options, encoder=context.encoder).write(folder)
+    config = recommend_config(context.workspace)
+    measure(context.community, config, context.options, encoder=context.encoder).write(folder)
 
 
-def _search_config(context: Context) -> "SearchConfig":
+def search_config(workspace: "Workspace") -> "SearchConfig":
+    """What `[search]` says.
+
+    Raises:
+        ConfigError: something in it has no meaning.
+    """
     from penchant.search import SearchConfig
 
-    return _section(context.workspace, "search", SearchConfig)
+    return _section(workspace, "search", SearchConfig)
 
 
 def _search_inputs(context: Context) -> Mapping[str, Any]:
     return {
-        "config": _search_config(context).model_dump(mode="json"),
+        "config": search_config(context.workspace).model_dump(mode="json"),
         "seed": context.options.seed,
         **_tables(context, "items", "events"),
     }
@@ -170,7 +200,7 @@ def _search_inputs(context: Context) -> Mapping[str, Any]:
 def _search(context: Context, folder: Path) -> None:
     from penchant.search import train
 
-    train(context.community, _search_config(context), context.options, encoder=context.encoder).save(folder)
+    train(context.community, search_config(context.workspace), context.options, encoder=context.encoder).save(folder)
 
 
 STAGES: Final[tuple[Stage, ...]] = (
@@ -184,6 +214,7 @@ STAGES: Final[tuple[Stage, ...]] = (
         ("text",),
         format=2,
     ),
+    Stage("anomalies", Phrase("Members who behave oddly", "会员行为异常"), _anomalies_inputs, _anomalies),
     Stage("social", Phrase("Members among one another", "社交网络推荐"), _social_inputs, _social, ("text",)),
     Stage(
         "evaluate", Phrase("Quality on held-out events", "留出检验"), _recommend_inputs, _evaluate, ("text",), format=2

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from penchant.cli.app import main
+from penchant.stages import STAGES
 from penchant.workspace import Workspace
 
 
@@ -162,14 +163,7 @@ def test_report_is_written_where_it_was_asked_for(
 def test_builds_are_listed_with_the_one_that_answers(built_workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (told,) = answer(["build", str(built_workspace), "--list"], capsys)
     assert told["current"] is True
-    assert [stage["name"] for stage in told["stages"]] == [
-        "community",
-        "text",
-        "interests",
-        "evaluate",
-        "recommend",
-        "search",
-    ]
+    assert [stage["name"] for stage in told["stages"]] == [stage.name for stage in STAGES]
     assert main(["build", str(built_workspace), "--list", "--lang", "zh"]) == 0
     assert "✓" in capsys.readouterr().out
 

@@ -1,9 +1,10 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from scorer_contract import ScorerContract, community_of
 
-from penchant.collaborative import NextItems, Popularity, SequenceConfig, SequenceScorer
-from penchant.collaborative import sequence_training
+from penchant.collaborative import NextItems, Popularity, SequenceConfig, SequenceScorer, sequence_training
 from penchant.data.community import Community
 from penchant.data.interactions import Histories
 from penchant.errors import ConfigError, TooLittleDataError
@@ -40,6 +41,12 @@ def ring_walks(members: int = 60, steps: int = 12) -> Community:
     return community_of(rows)
 
 
+@cache
+def walker(**settings: object) -> SequenceScorer:
+    """A model of the walks, fitted once for all tests that ask the same."""
+    return fitted(ring_walks(), **settings)
+
+
 def fitted(community: Community, **settings: object) -> SequenceScorer:
     return SequenceScorer(SequenceConfig(**{**QUICK, **settings})).fit(community, Options(seed=1))  # type: ignore[arg-type]
 
@@ -50,13 +57,13 @@ def test_it_reads_an_order_in_which_the_last_item_alone_is_at_a_loss(cell: str) 
     asked = Histories.of_items([[2, 3, 4], [6, 5, 4]], at=[[0.0, 86_400.0, 172_800.0]] * 2)
     after = NextItems().fit(walks, Options()).score(asked)
     assert np.sort(after[0])[-2:] == pytest.approx(np.sort(after[1])[-2:], rel=0.2)
-    scores = fitted(walks, cell=cell).score(asked)
+    scores = walker(cell=cell).score(asked)
     assert scores.argmax(axis=1).tolist() == [5, 3]
 
 
 @pytest.mark.parametrize("cell", ["transformer", "gru"])
 def test_losses_are_those_of_the_probabilities(cell: str) -> None:
-    scorer = fitted(ring_walks(), cell=cell)
+    scorer = walker(cell=cell, epochs=250)
     day = 86_400.0
     history = Histories.of_items([[2, 3, 4, 5], [], [7, 7, 7, 7]], at=[[0, day, 2 * day, 3 * day], [], [0.0] * 4])
     losses = scorer.log_loss(history)
@@ -67,7 +74,7 @@ def test_losses_are_those_of_the_probabilities(cell: str) -> None:
 
 
 def test_an_event_costs_the_same_whatever_comes_after_it() -> None:
-    scorer = fitted(ring_walks(), max_length=6)
+    scorer = walker(max_length=6)
     rng = np.random.default_rng(0)
     items = rng.integers(0, RING, 40).tolist()
     whole = scorer.log_loss(Histories.of_items([items]))
@@ -78,7 +85,7 @@ def test_an_event_costs_the_same_whatever_comes_after_it() -> None:
 
 
 def test_events_that_say_nothing_of_taste_are_not_foreseen_and_do_not_change_what_is() -> None:
-    scorer = fitted(ring_walks())
+    scorer = walker()
     plain = Histories.of_items([[2, 3, 4]])
     mixed = Histories(
         np.array([0, 5]),
@@ -151,41 +158,41 @@ def test_text_vectors_can_be_made_when_fitting_and_must_be_one_an_item() -> None
 
 
 def test_a_sample_of_the_items_teaches_what_all_of_them_do() -> None:
-    walks = ring_walks()
     asked = Histories.of_items([[2, 3, 4], [6, 5, 4]], at=[[0.0, 86_400.0, 172_800.0]] * 2)
-    sampled = fitted(walks, compared=4)
+    sampled = walker(compared=4)
     assert sampled.score(asked).argmax(axis=1).tolist() == [5, 3]
-    assert sampled.losses != fitted(walks).losses
+    assert sampled.losses != walker().losses
 
 
 def test_a_longer_horizon_foresees_what_comes_later_too() -> None:
-    walks = ring_walks()
     asked = Histories.of_items([[2, 3, 4]], at=[[0.0, 86_400.0, 172_800.0]])
-    near, far = fitted(walks).score(asked)[0], fitted(walks, horizon=3).score(asked)[0]
-    assert near[5] - near[6] > 2
-    assert abs(far[5] - far[6]) < 1
+    near, far = walker().score(asked)[0], walker(horizon=3).score(asked)[0]
+    assert near[5] - near[6] > 2 * abs(far[5] - far[6])
+    assert min(far[5], far[6]) > far[1] + 2, "two steps on is likely too, backwards is not"
 
 
 def test_lift_takes_off_what_is_popular_with_everyone() -> None:
-    rows = [(f"m{member:02}", "hit", "play", float(member % 7) + 0.5) for member in range(40)]
-    rows += [(f"m{member:02}", f"p{(member + step) % 4}", "play", float(step)) for member in range(40) for step in (1, 2)]
+    rows = [(f"m{member:02}", "hit", "play", 0.0) for member in range(40)]
+    rows += [
+        (f"m{member:02}", f"p{(member + step) % 4}", "play", float(step)) for member in range(40) for step in (1, 2)
+    ]
     community = community_of(rows, ["hit", "p0", "p1", "p2", "p3"])
     asked = Histories.of_items([[1]])
     plain, lifted = fitted(community).score(asked)[0], fitted(community, lift=1.0).score(asked)[0]
     popular = Popularity().fit(community, Options()).score(asked)[0]
     assert popular.argmax() == 0
-    assert plain[0] - plain[1:].mean() > lifted[0] - lifted[1:].mean() + 0.3
+    assert plain[0] - plain[1:].mean() > lifted[0] - lifted[1:].mean() + 2
 
 
 def test_only_the_last_events_of_a_history_are_read() -> None:
-    scorer = fitted(ring_walks(), max_length=3)
+    scorer = walker(max_length=3)
     long, short = Histories.of_items([[9, 9, 9, 2, 3, 4]]), Histories.of_items([[2, 3, 4]])
     np.testing.assert_allclose(scorer.score(long), scorer.score(short), rtol=1e-5)
     assert not scorer.contributions(long, np.array([5]))[0, :3].any()
 
 
 def test_leaving_an_event_out_moves_a_score_as_its_contribution_says() -> None:
-    scorer = fitted(ring_walks())
+    scorer = walker()
     whole = Histories.of_items([[2, 3, 4]])
     parts = scorer.contributions(whole, np.array([5]))[0]
     drops = [

@@ -74,7 +74,9 @@ def held(tmp_path: Path) -> Workspace:
     first = build(workspace, stages=MADE)
     with workspace.store() as store:
         store.append_labels(pl.DataFrame({"text": ["new"], "labels": [["kitchen"]]}))
-        verdicts = pl.DataFrame({"member_id": [WHO, "ben"], "verdict": ['{"a": 1}', json.dumps({"friend": WHO, "n": 1})]})
+        verdicts = pl.DataFrame(
+            {"member_id": [WHO, "ben"], "verdict": ['{"a": 1}', json.dumps({"friend": WHO, "n": 1})]}
+        )
         store.put_verdicts(first.version, "social", verdicts)
     second = build(workspace, stages=MADE)
     assert first.version != second.version

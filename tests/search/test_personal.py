@@ -8,7 +8,7 @@ from word_encoder import WordEncoder
 
 from penchant.errors import UnknownIdError
 from penchant.search.candidates import Candidates
-from penchant.search.personal import PersonalConfig, nearest_liked, pick_strength, taste_of
+from penchant.search.personal import Pasts, PersonalConfig, nearest_liked, pick_strength, taste_of
 from penchant.search.searcher import Searcher
 
 
@@ -20,13 +20,14 @@ def searcher() -> Searcher:
 def of(searcher: Searcher, member: str, config: PersonalConfig | None = None, **before: object):  # type: ignore[no-untyped-def]
     assert searcher.community is not None
     assert searcher.dense is not None
+    config = config or PersonalConfig()
     return taste_of(
-        searcher.community,
+        Pasts(searcher.community, config.event_weights),
         member,
         searcher.catalogue,
         searcher.dense,
         searcher.middle,
-        config or PersonalConfig(),
+        config,
         **before,  # type: ignore[arg-type]
     )
 

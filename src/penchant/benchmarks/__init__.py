@@ -36,8 +36,8 @@ BENCHMARKS: Final = {
         "用留出的事件检验推荐排序；协议为 random、last、time 或 new-items",
     ),
     "social": Phrase(
-        "recommendation, friends and newcomers from ties; protocols random, friends, newcomers, scale",
-        "基于社交关系的推荐、好友与新会员；协议为 random、friends、newcomers 或 scale",
+        "recommendation, friends and newcomers from ties; protocols random, friends, newcomers, joint, scale",
+        "基于社交关系的推荐、好友与新会员；协议为 random、friends、newcomers、joint 或 scale",
     ),
     "search": Phrase(
         "answers to judged queries over a whole catalogue, or grades of query and title; the data says which",

@@ -37,9 +37,10 @@ class PlantedAnomalies:
 def run_anomalies(data: str, seeds: Sequence[int] | None = None) -> BenchResult:
     """Plant, find, and judge member by member.
 
-    A member is found where an alarm of the planted kind names them; a false alarm is any alarm on a member in whom nothing
-    was planted. Evidence is right where it names planted events. The baseline alarms on members whose day has more events
-    than the mean and three standard deviations of all days; and on the same number of members as ours wrongly does.
+    A member is found where an alarm of the planted kind names them; a false alarm is any alarm on a member in whom
+    nothing was planted. Evidence is right where it names planted events. The baseline alarms on members whose day has
+    more events than the mean and three standard deviations of all days; and on the same number of members as ours
+    wrongly does.
 
     Args:
         data: the community to plant in; its own oddities, if any, count as false alarms.
@@ -97,7 +98,14 @@ def plant(community: Community, seed: int, share: float = SHARE) -> PlantedAnoma
         begin = last - timedelta(days=float(rng.uniform(20, 80)))
         if kind is Oddity.COPIES:
             at = onset + timedelta(days=float(rng.uniform(0, 6)))
-            row = {"member_id": member, "item_id": praised, "kind": "review", "at": at, "amount": 5.0, "text": written.pop()}
+            row = {
+                "member_id": member,
+                "item_id": praised,
+                "kind": "review",
+                "at": at,
+                "amount": 5.0,
+                "text": written.pop(),
+            }
             added = _frame([row], events)
             kept = own
         else:
@@ -105,7 +113,8 @@ def plant(community: Community, seed: int, share: float = SHARE) -> PlantedAnoma
             kept = own.filter(pl.col("at") < begin) if kind is Oddity.CHANGE else own
         parts.append(pl.concat([kept, added]))
         marked[member] = frozenset(
-            (str(event_kind), at.timestamp(), item or "") for event_kind, at, item in added.select("kind", "at", "item_id").iter_rows()
+            (str(event_kind), at.timestamp(), item or "")
+            for event_kind, at, item in added.select("kind", "at", "item_id").iter_rows()
         )
     rest = events.filter(~pl.col("member_id").is_in(list(kinds)))
     whole = pl.concat([rest, *parts]).filter(pl.col("at") <= last)
@@ -130,7 +139,12 @@ def _flood(own: pl.DataFrame, community: Community, begin: object, rng: np.rando
     start = begin.replace(hour=9, minute=0)  # type: ignore[attr-defined]
     ids = community.items["item_id"]
     rows = [
-        {"member_id": own["member_id"][0], "item_id": ids[int(rng.integers(len(ids)))], "kind": "view", "at": start + timedelta(seconds=float(second))}
+        {
+            "member_id": own["member_id"][0],
+            "item_id": ids[int(rng.integers(len(ids)))],
+            "kind": "view",
+            "at": start + timedelta(seconds=float(second)),
+        }
         for second in np.sort(rng.uniform(0, 4 * 3600, int(rng.integers(80, 200))))
     ]
     return _frame(rows, own)
@@ -166,7 +180,15 @@ def _takeover(own: pl.DataFrame, community: Community, begin: object, rng: np.ra
             item = dear.row(int(rng.integers(len(dear))), named=True)
             at = begin + timedelta(days=int(day), minutes=float(rng.uniform(-60, 60)))  # type: ignore[operator]
             amount = most * float(rng.uniform(2, 8))
-            rows.append({"member_id": own["member_id"][0], "item_id": item["item_id"], "kind": "buy", "at": at, "amount": amount})
+            rows.append(
+                {
+                    "member_id": own["member_id"][0],
+                    "item_id": item["item_id"],
+                    "kind": "buy",
+                    "at": at,
+                    "amount": amount,
+                }
+            )
     return _frame(rows, own)
 
 
@@ -190,7 +212,9 @@ def _ring_texts(count: int, rng: np.random.Generator) -> list[str]:
     return [base.format(words[int(rng.integers(len(words)))]) for _ in range(count)]
 
 
-def _judged(planted: PlantedAnomalies, alarms: Sequence[object], by_kind: dict[Oddity, list[tuple[bool, float]]]) -> dict[str, float]:
+def _judged(
+    planted: PlantedAnomalies, alarms: Sequence[object], by_kind: dict[Oddity, list[tuple[bool, float]]]
+) -> dict[str, float]:
     from penchant.members.anomalies import Alarm
 
     events = planted.community.with_ids("events")
@@ -206,7 +230,10 @@ def _judged(planted: PlantedAnomalies, alarms: Sequence[object], by_kind: dict[O
         any_alarm.add(alarm.member_id)
         if kind is alarm.kind:
             rows = events[list(alarm.events)].select("kind", "at", "item_id").iter_rows()
-            named = [(str(event_kind), at.timestamp(), item or "") in planted.events[alarm.member_id] for event_kind, at, item in rows]
+            named = [
+                (str(event_kind), at.timestamp(), item or "") in planted.events[alarm.member_id]
+                for event_kind, at, item in rows
+            ]
             hit.setdefault(alarm.member_id, []).append(float(np.mean(named)) if named else 0.0)
     for member, kind in planted.kinds.items():
         by_kind[kind].append((member in hit, max(hit.get(member, [0.0]))))

@@ -1,5 +1,6 @@
 """`penchant bench social`: what ties, texts and the network bring, against tuned ALS and EASE on the same split."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -16,7 +17,7 @@ from penchant.data.public import load
 from penchant.data.splits import Split
 from penchant.errors import ConfigError
 from penchant.evaluation.bootstrap import Difference, paired_difference
-from penchant.evaluation.cost import measured
+from penchant.evaluation.cost import Cost, measured
 from penchant.evaluation.ranking import evaluate_rankings
 from penchant.recommend.tuning import Validation, tune
 from penchant.settings import settings
@@ -32,9 +33,11 @@ from penchant.social.texts import TextVectors
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 
-PROTOCOLS: Final = ("random", "friends", "newcomers", "scale")
+PROTOCOLS: Final = ("random", "friends", "newcomers", "joint", "scale")
 SEEDS: Final = (0, 1, 2)
 K: Final = 10
+NEWCOMERS: Final = 30
+"""People who have just come whose first answer is timed, for each seed."""
 KEYS: Final = ("ndcg@10", "recall@10")
 GRIDS: Final[dict[str, dict[str, tuple[float | int, ...]]]] = {
     "als": {
@@ -75,13 +78,58 @@ class _System:
         return np.where(times > 0, total / np.maximum(times, 1), np.nan)
 
 
+@dataclass
+class Judged:
+    """What a run has found so far."""
+
+    systems: dict[str, _System] = field(default_factory=dict)
+    found: list[dict[str, Cell]] = field(default_factory=list)
+    strengths: list[dict[str, Cell]] = field(default_factory=list)
+
+    def add(self, community: Community, seed: int, config: SocialConfig, encoder: Encoder) -> None:
+        """Cut, tune, train and judge with one more seed."""
+        _seed(community, seed, config, encoder, self.systems, self.found, self.strengths)
+
+    def result(self, name: str, seeds: Sequence[int], member_count: int, cost: Cost) -> BenchResult:
+        """All of it as a benchmark says it.
+
+        Args:
+            name: of the data.
+            seeds: those added.
+            member_count: of the community.
+            cost: of the whole run.
+        """
+        rivals = dict(self.systems)
+        ours = rivals.pop("penchant")
+        for place, means in enumerate(ours.metrics):
+            for key, gain in (("ndcg@10", "gain_over_als_ease"), ("recall@10", "recall_gain_over_als_ease")):
+                better = max(rivals[rival].metrics[place][key] for rival in ("als", "ease"))
+                means[gain] = means[key] / better if better else 0.0
+        return BenchResult(
+            name="social",
+            data=name,
+            protocol="random",
+            metrics=figures(ours.metrics),
+            baselines={rival: figures(system.metrics) for rival, system in rivals.items()},
+            published=PUBLISHED.get(("lastfm" if name == "recbole" else name, "random"), {}),
+            seconds=cost.seconds,
+            peak_rss_mb=cost.peak_rss_mb,
+            seeds=list(seeds),
+            differences={
+                rival: {"ndcg@10": _difference(ours, system, member_count)} for rival, system in rivals.items()
+            },
+            tables={"sources and weights": self.found, "strengths of the network": self.strengths},
+        )
+
+
 def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None = None) -> BenchResult:
     """Judge social recommendation.
 
     Protocols: `random` cuts each member's items 8:1:1, tunes on the second part and judges on the third, everything
     being fitted on the first alone; beside the whole system stand tuned ALS and EASE, LightGCN, and the system without
     ties, without texts (names and tags), without the network, and without the language model. `friends` and
-    `newcomers` judge whom to suggest and what to ask; `scale` times an epoch on a large simulated community.
+    `newcomers` judge whom to suggest and what to ask; `joint` tunes language model and network under one loss; `scale`
+    times an epoch on a large simulated community.
 
     Raises:
         ConfigError: there is no such protocol.
@@ -99,39 +147,34 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
 
 
 def _random(data: str, seeds: Sequence[int]) -> BenchResult:
-    systems: dict[str, _System] = {}
-    found: list[dict[str, Cell]] = []
-    strengths: list[dict[str, Cell]] = []
-    with measured() as cost:
-        community = load(data)
-        encoder = _encoder()
-        for seed in seeds:
-            _seed(community, seed, encoder, systems, found, strengths)
-    ours = systems.pop("penchant")
-    for place, means in enumerate(ours.metrics):
-        better = max(systems[name].metrics[place]["ndcg@10"] for name in ("als", "ease"))
-        more = max(systems[name].metrics[place]["recall@10"] for name in ("als", "ease"))
-        means["gain_over_als_ease"] = means["ndcg@10"] / better
-        means["recall_gain_over_als_ease"] = means["recall@10"] / more
-    count = len(community.member_ids)
-    return BenchResult(
-        name="social",
-        data=data_name(data),
-        protocol="random",
-        metrics=figures(ours.metrics),
-        baselines={name: figures(system.metrics) for name, system in systems.items()},
-        published=PUBLISHED.get(("lastfm" if data_name(data) == "recbole" else data_name(data), "random"), {}),
-        seconds=cost.seconds,
-        peak_rss_mb=cost.peak_rss_mb,
-        seeds=list(seeds),
-        differences={name: {"ndcg@10": _difference(ours, system, count)} for name, system in systems.items()},
-        tables={"sources and weights": found, "strengths of the network": strengths},
+    return judged(
+        load(data), data_name(data), seeds, SocialConfig(graph=GraphConfig(event_weights=WEIGHTS)), _encoder()
     )
+
+
+def judged(
+    community: Community, name: str, seeds: Sequence[int], config: SocialConfig, encoder: Encoder
+) -> BenchResult:  # fmt: skip
+    """The protocol `random` on a community.
+
+    Args:
+        community: to cut.
+        name: of the data.
+        seeds: a cut, a tuning and a training for each.
+        config: of the whole system; what is left out in turn is left out of it.
+        encoder: reads the texts.
+    """
+    so_far = Judged()
+    with measured() as cost:
+        for seed in seeds:
+            so_far.add(community, seed, config, encoder)
+    return so_far.result(name, seeds, len(community.member_ids), cost)
 
 
 def _seed(
     community: Community,
     seed: int,
+    config: SocialConfig,
     encoder: Encoder,
     systems: dict[str, _System],
     found: list[dict[str, Cell]],
@@ -139,7 +182,6 @@ def _seed(
 ) -> None:
     options = Options(seed=seed)
     split = social_split(community, seed)
-    config = SocialConfig(graph=GraphConfig(event_weights=WEIGHTS))
 
     def judge(name: str, model: SocialModel) -> None:
         judged = evaluate(model, split, k=K)
@@ -148,6 +190,7 @@ def _seed(
     with measured() as cost:
         fitted = fit(split.train, split.validation, config, options, encoder=encoder)
     judge("penchant", fitted.model)
+    systems["penchant"].metrics[-1]["first_answer_ms"] = _first_answer(fitted.model, seed)
     judge("blend", fitted.model.reweighed(fitted.model.weights, None))
     for name in (TaggedEase.name, TaggedAls.name, NETWORK):
         alone = f"{name} alone" if name == NETWORK else f"{name} with tags"
@@ -226,6 +269,22 @@ def _baseline(
     scorer: Scorer = tuned.scorer
     scores = scorer.score(histories(split.train, test.members, weights=WEIGHTS))
     return test.members, evaluate_rankings(test.ranked(scores, K), test.relevant, K).per_member
+
+
+def _first_answer(model: SocialModel, seed: int) -> float:
+    """Median milliseconds until somebody new with three ties and three items has ten items with reasons."""
+    rng = np.random.default_rng(seed)
+    likers = np.bincount(model.graph.events.indices, minlength=model.graph.item_count)
+    known, active = np.flatnonzero(likers), np.flatnonzero(np.diff(model.graph.events.indptr))
+    took = []
+    for _ in range(NEWCOMERS + 1):
+        items = [model.community.item_ids.id(int(row)) for row in rng.choice(known, min(3, len(known)))]
+        friends = [model.community.member_ids.id(int(row)) for row in rng.choice(active, min(3, len(active)))]
+        start = time.perf_counter()
+        model.recommend_for(items, friends=friends, k=K)
+        took.append(1000 * (time.perf_counter() - start))
+    # The first of all gathers what later ones find ready.
+    return float(np.median(took[1:]))
 
 
 def _told(fitted: Fitted, name: str) -> str:

@@ -96,7 +96,8 @@ def _seed(
     options = Options(seed=seed)
     whole = Friends(community, graph)
     ties = each_tie(whole.features)
-    hidden = ties[options.rng().permutation(len(ties))[: round(HIDDEN * len(ties))]]
+    # A stream of its own, so that what the ranker hides from itself does not follow from it.
+    hidden = ties[np.random.default_rng((seed, 1)).permutation(len(ties))[: round(HIDDEN * len(ties))]]
     if len(hidden) < FEWEST:
         raise TooLittleDataError(f"{len(ties)} ties leave {len(hidden)} to hide; at least {FEWEST} are needed")
     wanted = tie_matrix(hidden, graph.member_count, both_ways=not whole.features.directed)
@@ -137,7 +138,7 @@ def _plain(friends: Friends) -> dict[str, Callable[[Rows], sp.csr_matrix | Float
 def _best(friends: Friends, measure: Callable[[Rows], sp.csr_matrix | Floats], members: Rows) -> Rows:
     """(members, k) the best of everyone by one measure."""
     parts = []
-    for part in chunks(len(members), friends.config.candidates.members_at_once):
+    for part in chunks(len(members), friends.config.candidates.members_at_once(friends.graph.member_count)):
         found = measure(members[part])
         scores = np.array(found if isinstance(found, np.ndarray) else found.toarray(), dtype=np.float32)
         scores[friends.features.shut(members[part])] = -np.inf

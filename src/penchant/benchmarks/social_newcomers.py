@@ -202,7 +202,7 @@ def _seed(community: Community, seed: int, encoder: Encoder) -> tuple[_Values, N
     everyone = Graph.of(community, GraphConfig(event_weights=WEIGHTS))
     if not everyone.events.nnz:
         everyone = Graph.of(community)
-    stand_ins = StandIns.drawn(everyone.events, everyone.ties, SHARE, options.rng())
+    stand_ins = StandIns.drawn(everyone.events, everyone.ties, SHARE, np.random.default_rng((seed, 1)))
     if len(stand_ins) < FEWEST:
         raise TooLittleDataError(f"{len(stand_ins)} members can be held out as newcomers; at least {FEWEST} are needed")
     rest_of = _without_words(community, stand_ins.rows)

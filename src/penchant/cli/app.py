@@ -31,6 +31,7 @@ from penchant.cli import (
     search,
     serve,
     social,
+    tune,
 )
 from penchant.cli.face import Face
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
@@ -52,7 +53,7 @@ UNEXPECTED: Final = Phrase(
 class _Root(HelpfulGroup):
     order = (
         "demo", "data", "read", "build", "report", "interests", "members", "social", "recommend", "search", "member", "serve", "keys",
-        "console", "backup", "restore", "bench",
+        "console", "backup", "restore", "tune", "bench",
     )  # fmt: skip
 
 
@@ -112,6 +113,7 @@ app.add_typer(keys.group, name="keys")
 app.add_typer(console.group, name="console")
 app.command("backup", cls=HelpfulCommand, help=backup.HELP, epilog=backup.EXAMPLES)(backup.backup)
 app.command("restore", cls=HelpfulCommand, help=backup.RESTORE_HELP, epilog=backup.RESTORE_EXAMPLES)(backup.restore)
+app.command("tune", cls=HelpfulCommand, help=tune.HELP, epilog=tune.EXAMPLES)(tune.tune)
 app.command("bench", cls=HelpfulCommand, help=bench.HELP, epilog=bench.EXAMPLES)(bench.bench)
 
 

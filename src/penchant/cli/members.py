@@ -4,7 +4,7 @@ from typing import Final
 
 import typer
 
-from penchant.cli import members_privacy
+from penchant.cli import members_people, members_privacy
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
 from penchant.cli.speech import both
 
@@ -27,6 +27,6 @@ class _Members(HelpfulGroup):
 
 
 group = typer.Typer(cls=_Members, help=HELP, epilog=EXAMPLES)
-for module in (members_privacy,):
+for module in (members_people, members_privacy):
     for name, (command, told, examples) in module.COMMANDS.items():
         group.command(name, cls=HelpfulCommand, help=told, epilog=examples)(command)

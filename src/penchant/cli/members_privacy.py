@@ -38,8 +38,8 @@ EXPORT_HELP: Final = both(
 EXPORT_EXAMPLES: Final = """penchant members export shop.ws m42 > m42.json
 penchant members export shop.ws m42 --to m42.json"""
 FORGET_HELP: Final = both(
-    """Delete everything about a member, in the store, the vectors, every build, the logs and the rejected rows, and search
-    the workspace's bytes to make sure.
+    """Delete everything about a member, in the store, the vectors, every build, the logs and the rejected rows, and
+    search the workspace's bytes to make sure.
 
     Models that were fitted with them are fitted anew by the next build. Backups, and the files that were read in, are
     yours to clean.""",

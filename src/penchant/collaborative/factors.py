@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from penchant.data.interactions import Histories
 from penchant.errors import NotFittedError, TooLittleDataError
 from penchant.training.options import Options, one_blas_thread
 from penchant.vectors import Floats, Rows
+
+
+MANY: Final = 64
+"""Histories whose vectors are solved with BLAS held to one thread."""
 
 
 class AlsConfig(ScorerConfig):
@@ -49,6 +53,7 @@ class Als:
         self.config = config or AlsConfig()
         self._item_factors: Floats | None = None
         self._base: NDArray[np.float64] = np.empty((0, 0))
+        self._sums: NDArray[np.float64] = np.empty(0)
 
     @property
     def item_factors(self) -> Floats:
@@ -92,12 +97,22 @@ class Als:
         factors = self.item_factors
         taken = self.config.recency.fade(batch).matrix(len(factors))
         members = np.zeros((len(batch), factors.shape[1]), dtype=np.float32)
-        # Threads only get in each other's way on systems this small; setting their number costs more than one question.
-        with one_blas_thread() if len(batch) > 1 else nullcontext():
+        # Threads only get in each other's way on systems this small; setting their number costs more than a few of them.
+        with one_blas_thread() if len(batch) > MANY else nullcontext():
             for row in np.flatnonzero(np.diff(taken.indptr)):
                 entries = slice(taken.indptr[row], taken.indptr[row + 1])
                 members[row] = self._solve(taken.indices[entries], taken.data[entries])
         return members
+
+    @property
+    def products(self) -> NDArray[np.float64]:
+        """(factors, factors) the sum over all items of each vector times itself."""
+        return self._base - self.config.regularization * np.eye(len(self._base))
+
+    @property
+    def sums(self) -> NDArray[np.float64]:
+        """(factors,) the sum of all items' vectors."""
+        return self._sums
 
     def contributions(self, history: Histories, items: Rows) -> Floats:
         """(items, events) the exact part of each event in each item's score; a row sums to the score."""
@@ -128,6 +143,7 @@ class Als:
         self._item_factors = factors
         wide = factors.astype(np.float64)
         self._base = wide.T @ wide + self.config.regularization * np.eye(factors.shape[1])
+        self._sums = wide.sum(axis=0)
 
     def _system(self, items: NDArray[np.int32], weights: Floats) -> NDArray[np.float64]:
         """The left side of a history's normal equations: every item once, and the touched ones by their confidence."""

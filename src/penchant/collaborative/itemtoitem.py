@@ -56,6 +56,10 @@ class ItemToItem:
         """Item rows that the scorer knows, ascending; every other item scores zero."""
         return self._columns
 
+    def row_of(self, items: Rows) -> Rows:
+        """The matrix's own row of each item row; -1 for items that the scorer does not know."""
+        return self._column_of[items]
+
     def learned(
         self, weights: Floats | sp.csr_matrix, columns: Rows, item_count: int, *, left_out_items: int = 0
     ) -> None:
@@ -71,9 +75,13 @@ class ItemToItem:
         taken = self.config.recency.fade(batch).matrix(self.item_count)
         if len(self._columns) == self.item_count:
             return _dense(taken @ weights).astype(np.float32, copy=False)
-        known = _dense(taken[:, self._columns] @ weights)
         scores = np.zeros((len(batch), self.item_count), dtype=np.float32)
-        scores[:, self._columns] = known
+        # Of the histories only what is modelled, in the matrix's own rows; picking columns of all items takes longer.
+        rows = self._column_of[taken.indices]
+        known = rows >= 0
+        offsets = np.concatenate([[0], np.cumsum(known)])[taken.indptr]
+        own = sp.csr_matrix((taken.data[known], rows[known], offsets), shape=(len(batch), len(self._columns)))
+        scores[:, self._columns] = _dense(own @ weights)
         return scores
 
     def contributions(self, history: Histories, items: Rows) -> Floats:

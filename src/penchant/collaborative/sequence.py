@@ -77,8 +77,9 @@ class SequenceScorer:
     The likelihood of an item is that of its popularity, changed by the product of the history's state and the item's
     vector; the same vectors are what the network reads (tied embeddings). An item's vector is its own plus what its
     text says, so with texts an item that nobody has touched is scored like any other, and without them it scores by
-    its popularity, which is none. An event of weight w enters as w times its vector; one of negative weight takes off
-    what a history of it alone would add. Method: SASRec; see `sequence_network.Transformer`.
+    its popularity, which is none. An event enters as its item's vector times its weight, as a share of the heaviest
+    weight learned from; one of negative weight takes off what a history of it alone would add. Method: SASRec; see
+    `sequence_network.Transformer`.
 
     Args:
         config: the network and how it learns.
@@ -95,6 +96,7 @@ class SequenceScorer:
         self._body: Body | None = None
         self._items: Floats = np.empty((0, 0), dtype=np.float32)
         self._prior: Floats = np.empty(0, dtype=np.float32)
+        self._heaviest = 1.0
 
     @property
     def item_vectors(self) -> Floats:
@@ -112,7 +114,9 @@ class SequenceScorer:
         from penchant.collaborative.sequence_training import learn
 
         item_count = len(community.item_ids)
-        batch = _positive(histories(community, weights=self.config.event_weights))
+        everything = histories(community, weights=self.config.event_weights)
+        self._heaviest = float(everything.weights.max(initial=0)) or 1.0
+        batch = self._positive(everything)
         if not len(batch.items):
             raise TooLittleDataError(
                 "a sequence model needs events that say what members like; every weight here is zero or less"
@@ -128,7 +132,7 @@ class SequenceScorer:
 
         Scores of one history differ by the logarithm of how much likelier one item is than another.
         """
-        positive = _positive(batch)
+        positive = self._positive(batch)
         states = self._states(positive)
         start = self._start()
         likes = np.diff(positive.offsets) > 0
@@ -150,7 +154,7 @@ class SequenceScorer:
         """
         self._fitted()
         parts = np.zeros((len(items), len(history.items)), dtype=np.float64)
-        positive = _positive(history)
+        positive = self._positive(history)
         likes = np.flatnonzero(history.weights > 0)
         vectors = self._items[items].astype(np.float64)
         if len(likes):
@@ -179,7 +183,7 @@ class SequenceScorer:
         weight, which the network does not foresee.
         """
         body = self._fitted()
-        positive = _positive(batch)
+        positive = self._positive(batch)
         windows = overlapping_windows(positive, self.config.max_length)
         losses = np.zeros(len(positive.items))
         largest = max(1, _CELLS_AT_ONCE // max(len(self._items), 1))
@@ -206,7 +210,7 @@ class SequenceScorer:
             folder,
             self.name,
             arrays={"items": self._items, "prior": self._prior, **state},
-            meta={"config": self.config.as_meta(), "losses": list(self.losses)},
+            meta={"config": self.config.as_meta(), "losses": list(self.losses), "heaviest": self._heaviest},
         )
 
     @classmethod
@@ -227,13 +231,18 @@ class SequenceScorer:
             }
         )
         scorer._body, scorer._items, scorer._prior = body, artifact.arrays["items"], artifact.arrays["prior"]
-        scorer.losses = tuple(artifact.meta["losses"])
+        scorer.losses, scorer._heaviest = tuple(artifact.meta["losses"]), float(artifact.meta["heaviest"])
         return scorer
 
     def _fitted(self) -> "Body":
         if self._body is None:
             raise NotFittedError(f"the scorer {self.name} has learned nothing yet; call fit or load first")
         return self._body
+
+    def _positive(self, batch: Histories) -> Histories:
+        """The events that speak for an item, with weights of one at most: the heaviest learned from, and all above."""
+        kept = _kept(batch, batch.weights > 0)
+        return replace(kept, weights=np.minimum(kept.weights / np.float32(self._heaviest), 1))
 
     def _text_vectors(self, community: Community) -> Floats | None:
         if self._texts is None:
@@ -280,11 +289,6 @@ class SequenceScorer:
         with torch.inference_mode():
             found: np.ndarray = body(torch.from_numpy(told), torch.from_numpy(padded.at)).numpy()
         return found
-
-
-def _positive(batch: Histories) -> Histories:
-    """The events that speak for an item."""
-    return _kept(batch, batch.weights > 0)
 
 
 def _dislikes(batch: Histories) -> Histories:

@@ -69,9 +69,7 @@ class ItemVectors(nn.Module):
         return self.own * kept + self.map(self.texts)
 
 
-def learn(
-    batch: Histories, counts: Rows, texts: Floats | None, config: "SequenceConfig", options: Options
-) -> Learned:
+def learn(batch: Histories, counts: Rows, texts: Floats | None, config: "SequenceConfig", options: Options) -> Learned:
     """Train on histories of positive events.
 
     Args:

@@ -117,6 +117,6 @@ def training_windows(batch: Histories, length: int, rng: np.random.Generator) ->
 
 
 def shuffled_within_moments(batch: Histories, rng: np.random.Generator) -> Histories:
-    """The same histories with the events of one moment in random order: files list them in an order that says nothing."""
+    """The same histories with the events of one moment in random order, since that of a file says nothing."""
     order = np.lexsort((rng.random(len(batch.items)), batch.at, batch.owners))
     return Histories(batch.offsets, batch.items[order], batch.at[order], batch.weights[order])

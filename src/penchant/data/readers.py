@@ -166,10 +166,8 @@ class BatchReader:
                     frames = [batch.rows for batch in batches]
                     if frames:
                         yield TableRows(table, _whole(frames, table))
-                elif table == "events" and self._clean is not None:
-                    yield from (TableRows(table, _cleaned(batch.rows, self._clean)) for batch in batches)
                 else:
-                    yield from batches
+                    yield from (_cleaned(batch, self._clean) for batch in batches)
                 self._refuse_nothing(table)
         self.summary.seconds = time.monotonic() - began
 
@@ -224,9 +222,12 @@ class BatchReader:
             raise ReadError(f"none of the {counts.rows:,} rows of {names} can be taken: {reasons}{see}")
 
 
-def _cleaned(events: pl.DataFrame, clean: Callable[[str], str]) -> pl.DataFrame:
-    texts = [None if text is None else clean(text) for text in events["text"].to_list()]
-    return events.with_columns(pl.Series("text", texts, dtype=pl.String))
+def _cleaned(batch: TableRows, clean: Callable[[str], str] | None) -> TableRows:
+    """A batch with what members wrote changed by `clean`, where there is anything to change."""
+    if clean is None or batch.table != "events" or "text" not in batch.rows.columns:
+        return batch
+    texts = [None if text is None else clean(text) for text in batch.rows["text"].to_list()]
+    return TableRows(batch.table, batch.rows.with_columns(pl.Series("text", texts, dtype=pl.String)))
 
 
 def _whole(frames: list[pl.DataFrame], table: str) -> pl.DataFrame:

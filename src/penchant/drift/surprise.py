@@ -1,4 +1,4 @@
-"""How much each event surprises, beside what is usual for its member: a member who is hard to foresee is not drifting."""
+"""How much each event surprises, beside what is usual for its member: who is hard to foresee is not drifting."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +36,8 @@ class SurpriseConfig(BaseModel):
     model: SequenceConfig = SequenceConfig(cell="gru")
     """The autoregressive model of the next event."""
     strength: NonNegativeFloat = 10.0
-    """Events of a member that weigh as much as the community's level in what is usual for them; 0 trusts their own from
-    the second event on."""
+    """Events of a member that weigh as much as the community in what is usual for them; 0 trusts their own from the
+    second event on."""
     own_level: bool = True
     """Whether what is usual is the member's own, or the community's for everyone."""
     left_out: float = Field(default=0.1, ge=0, lt=1)
@@ -54,10 +54,10 @@ class Surprises:
     usual: Floats
     """(entries,) what would have been usual for this member at this place, from the events before alone."""
     values: Floats
-    """(entries,) how far a loss lies above the usual, in standard deviations of the community."""
+    """(entries,) how far a loss lies above the usual, in the standard deviations usual for this member."""
 
     def filled(self) -> Floats:
-        """(entries,) the values, with no surprise at all where an event is not foreseen (a view of no weight, a hide)."""
+        """(entries,) the values, zero where an event is not foreseen, such as a hide or a view of no weight."""
         return np.nan_to_num(self.values, nan=0.0)
 
 
@@ -65,8 +65,8 @@ class Surprise:
     """The log-loss of each event under an autoregressive model, beside the member's own expected level.
 
     What is usual at an event is the community's mean loss after as many events, plus how far this member's earlier
-    losses lay above it on average, drawn towards zero while they are few. Nothing of what comes later is used, so a
-    value is final as soon as its event has happened.
+    losses lay above it on average, drawn towards zero while they are few; and so for how widely losses scatter. Nothing
+    of what comes later is used, so a value is final as soon as its event has happened.
     """
 
     def __init__(self, config: SurpriseConfig | None = None, *, vectors: Floats | None = None) -> None:
@@ -107,11 +107,10 @@ class Surprise:
         if not len(self._expected):
             raise NotFittedError("the surprise of events is not learned yet; call fit or load first")
         losses = self.model.log_loss(batch)
-        above = losses - self._expected[_places(batch)]
-        usual = self._expected[_places(batch)] + (self._own(batch, above) if self.config.own_level else 0.0)
-        return Surprises(
-            losses, usual.astype(np.float32), ((losses - usual) / self._spread).astype(np.float32)
-        )
+        expected = self._expected[_places(batch)]
+        own, spread = self._own(batch, losses - expected)
+        usual = expected + own
+        return Surprises(losses, usual.astype(np.float32), ((losses - usual) / spread).astype(np.float32))
 
     def save(self, folder: Path) -> None:
         """Write the model, the usual losses and the configuration."""
@@ -143,22 +142,34 @@ class Surprise:
         # As if ten more events at each place had cost what all do on average: few members come as far as the last.
         self._expected = (total + 10 * mean) / (count + 10)
         above = losses - self._expected[_places(batch)]
-        left = above - (self._own(batch, above) if self.config.own_level else 0.0)
-        self._spread = float(max(left[foreseen].std(), 1e-6)) if foreseen.any() else 1.0
+        self._spread = float(max(above[foreseen].std(), 1e-6)) if foreseen.any() else 1.0
+        own, _ = self._own(batch, above)
+        self._spread = float(max((above - own)[foreseen].std(), 1e-6)) if foreseen.any() else 1.0
 
-    def _own(self, batch: Histories, above: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(entries,) how far a member's losses before each event lay above the community's, drawn towards zero."""
-        known = np.where(np.isnan(above), 0.0, above)
-        ahead = np.concatenate([[0.0], np.cumsum(known)])
-        number = np.concatenate([[0], np.cumsum(~np.isnan(above))])
-        begin = batch.offsets[:-1][batch.owners]
-        entry = np.arange(len(above))
-        count = number[entry] - number[begin]
-        return (ahead[entry] - ahead[begin]) / np.maximum(count + self.config.strength, 1e-9)
+    def _own(self, batch: Histories, above: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(entries,) the mean and the spread of how far a member's losses before each event lay above the community's.
+
+        Both are drawn towards the community's, zero and its spread, while events are few.
+        """
+        if not self.config.own_level:
+            return np.zeros(len(above)), np.full(len(above), self._spread)
+        known = np.where(np.isnan(above), 0.0, above).astype(np.float64)
+        count = _before(batch, ~np.isnan(above))
+        total, squares = _before(batch, known), _before(batch, known**2)
+        weight = np.maximum(count + self.config.strength, 1e-9)
+        scatter = np.maximum(squares - total**2 / np.maximum(count, 1), 0)
+        # Never less than a share of the community's: some losses that happen to be alike do not make a member certain.
+        floor = (0.1 * self._spread) ** 2
+        spread = np.sqrt(np.maximum((scatter + self.config.strength * self._spread**2) / weight, floor))
+        return total / weight, spread
+
+
+def _before(batch: Histories, values: NDArray[np.generic]) -> NDArray[np.float64]:
+    """(entries,) the sum of the values of the entries of the same history before each."""
+    ahead = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    return ahead[:-1] - ahead[batch.offsets[:-1][batch.owners]]
 
 
 def _places(batch: Histories) -> Rows:
     """(entries,) the power of two of how many foreseen events the history has before each, and that one."""
-    number = np.concatenate([[0], np.cumsum(batch.weights > 0)])
-    before = number[:-1] - number[batch.offsets[:-1][batch.owners]]
-    return np.minimum(np.log2(1 + before).astype(np.int64), PLACES - 1)
+    return np.minimum(np.log2(1 + _before(batch, batch.weights > 0)).astype(np.int64), PLACES - 1)

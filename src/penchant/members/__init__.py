@@ -1,1 +1,80 @@
 """Who are our members, which are alike, and which behave oddly?"""
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from penchant.members.alerts import AlertConfig as AlertConfig
+    from penchant.members.alerts import Delivered as Delivered
+    from penchant.members.alerts import deliver as deliver
+    from penchant.members.anomalies import Alarm as Alarm
+    from penchant.members.anomalies import Anomalies as Anomalies
+    from penchant.members.anomalies import AnomalyConfig as AnomalyConfig
+    from penchant.members.anomalies import find_anomalies as find_anomalies
+    from penchant.members.attribute_recipe import train_attribute as train_attribute
+    from penchant.members.audit import AuditLog as AuditLog
+    from penchant.members.classifier import ClassifierConfig as ClassifierConfig
+    from penchant.members.classifier import MemberClassifier as MemberClassifier
+    from penchant.members.export import export_member as export_member
+    from penchant.members.fairness import error_table as error_table
+    from penchant.members.fairness import exposure_table as exposure_table
+    from penchant.members.forgetting import ForgetReport as ForgetReport
+    from penchant.members.forgetting import forget_member as forget_member
+    from penchant.members.forgetting import remaining as remaining
+    from penchant.members.masking import Masked as Masked
+    from penchant.members.masking import MaskingConfig as MaskingConfig
+    from penchant.members.masking import mask as mask
+    from penchant.members.masking import unmask as unmask
+    from penchant.members.noise import private_counts as private_counts
+    from penchant.members.opinions import OpinionConfig as OpinionConfig
+    from penchant.members.opinions import OpinionMonitor as OpinionMonitor
+    from penchant.members.privacy import MaskingFilter as MaskingFilter
+    from penchant.members.privacy import PrivacyConfig as PrivacyConfig
+    from penchant.members.retention import expire as expire
+    from penchant.members.sealing import new_key as new_key
+
+_HOMES: Final = {
+    "Alarm": "penchant.members.anomalies",
+    "AlertConfig": "penchant.members.alerts",
+    "Anomalies": "penchant.members.anomalies",
+    "AnomalyConfig": "penchant.members.anomalies",
+    "AuditLog": "penchant.members.audit",
+    "ClassifierConfig": "penchant.members.classifier",
+    "Delivered": "penchant.members.alerts",
+    "ForgetReport": "penchant.members.forgetting",
+    "Masked": "penchant.members.masking",
+    "MaskingConfig": "penchant.members.masking",
+    "MaskingFilter": "penchant.members.privacy",
+    "MemberClassifier": "penchant.members.classifier",
+    "OpinionConfig": "penchant.members.opinions",
+    "OpinionMonitor": "penchant.members.opinions",
+    "PrivacyConfig": "penchant.members.privacy",
+    "deliver": "penchant.members.alerts",
+    "error_table": "penchant.members.fairness",
+    "expire": "penchant.members.retention",
+    "export_member": "penchant.members.export",
+    "exposure_table": "penchant.members.fairness",
+    "find_anomalies": "penchant.members.anomalies",
+    "forget_member": "penchant.members.forgetting",
+    "mask": "penchant.members.masking",
+    "new_key": "penchant.members.sealing",
+    "private_counts": "penchant.members.noise",
+    "remaining": "penchant.members.forgetting",
+    "train_attribute": "penchant.members.attribute_recipe",
+    "unmask": "penchant.members.masking",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded late, so that whoever masks a text loads no model.
+    if name not in _HOMES:
+        raise AttributeError(f"penchant.members has no public name {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

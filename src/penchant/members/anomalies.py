@@ -45,11 +45,12 @@ ODDITY_NAMES: Final[dict[Oddity, Phrase]] = {
     Oddity.COPIES: Phrase("copied reviews", "雷同评论"),
 }
 SENTENCES: Final[dict[Oddity, Phrase]] = {
-    Oddity.BURST: Phrase("{count} events in one day; {usual} are usual for this member", "一天内 {count} 个事件，平时约 {usual} 个"),
-    Oddity.HOURS: Phrase("{count} events at hours when this member never came before", "{count} 个事件发生在该会员此前从不出现的时段"),
-    Oddity.CHANGE: Phrase("{count} events unlike anything this member did before, in what they are about or worth", "{count} 个事件在品类或金额上与以往截然不同"),
-    Oddity.REFUNDS: Phrase("{count} returns among {total} purchases and returns in {days} days", "{days} 天内 {total} 次购买与退货中有 {count} 次退货"),
-    Oddity.COPIES: Phrase("wrote almost the same as {count} other members at the same time", "与另外 {count} 位会员同时写下几乎相同的内容"),
+    Oddity.BURST: Phrase("{count} events in one day; {usual} are usual for this member", "一天内 {count} 个事件，平时约 {usual}
+    个"), Oddity.HOURS: Phrase("{count} events at hours when this member never came before", "{count}
+    个事件发生在该会员此前从不出现的时段"), Oddity.CHANGE: Phrase("{count} events unlike anything this member did before, in what they are
+    about or worth", "{count} 个事件在品类或金额上与以往截然不同"), Oddity.REFUNDS: Phrase("{count} returns among {total} purchases and
+    returns in {days} days", "{days} 天内 {total} 次购买与退货中有 {count} 次退货"), Oddity.COPIES: Phrase("wrote almost the same as
+    {count} other members at the same time", "与另外 {count} 位会员同时写下几乎相同的内容"),
 }  # fmt: skip
 
 
@@ -181,8 +182,8 @@ def find_anomalies(
 ) -> Anomalies:
     """Judge every active day of every member against their own past and against their peers.
 
-    Each kind gives each day a p-value: how often a peer's day is as odd, the tail extrapolated so that the odd do not hide
-    each other. All p-values of one day together are put to Benjamini and Hochberg (1995) at the budget.
+    Each kind gives each day a p-value: how often a peer's day is as odd, the tail extrapolated so that the odd do not
+    hide each other. All p-values of one day together are put to Benjamini and Hochberg (1995) at the budget.
 
     Args:
         community: any; members without events are never odd.

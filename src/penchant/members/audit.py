@@ -1,7 +1,8 @@
 """What was done with members' data, in a log that names nobody.
 
-Each member has a random key, and a line of the log carries HMAC-SHA-256 of the id under it. Whoever holds the id and the
-keys finds a member's lines; when the member is forgotten their key is destroyed, and the lines say nothing of anybody.
+Each member has a random key, and a line of the log carries HMAC-SHA-256 of the id under it. Whoever holds the id and
+the keys finds a member's lines; when the member is forgotten their key is destroyed, and the lines say nothing of
+anybody.
 """
 
 import hashlib

@@ -78,12 +78,17 @@ def _subjects(days: Days, texts: pl.DataFrame) -> Rows:
     items = texts["item"].cast(pl.Int64)
     sellers = days.community.items["seller"].cast(pl.Categorical).to_physical().cast(pl.Int64)
     seller = sellers.gather(items)
-    return pl.select(pl.when(seller.is_not_null()).then(-1 - seller).otherwise(items).fill_null(0)).to_series().to_numpy()
+    return (
+        pl.select(pl.when(seller.is_not_null()).then(-1 - seller).otherwise(items).fill_null(0)).to_series().to_numpy()
+    )
 
 
 def _shingles(text: str) -> frozenset[int]:
     folded = "".join(text.casefold().split())
-    return frozenset(zlib.crc32(folded[at : at + _SHINGLE].encode("utf-8", "surrogatepass")) for at in range(len(folded) - _SHINGLE + 1))
+    return frozenset(
+        zlib.crc32(folded[at : at + _SHINGLE].encode("utf-8", "surrogatepass"))
+        for at in range(len(folded) - _SHINGLE + 1)
+    )
 
 
 def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:

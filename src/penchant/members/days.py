@@ -23,9 +23,8 @@ class Days:
 
     community: Community
     events: pl.DataFrame
-    """Columns `event` (its row in the community), `member`, `item`, `kind`, `at`, `amount`, `text`, `day` (from the first
-    of the community), `hour`; by member and time."""
-    table: pl.DataFrame
+    """Columns `event` (its row in the community), `member`, `item`, `kind`, `at`, `amount`, `text`, `day` (from the
+    first of the community), `hour`; by member and time.""" table: pl.DataFrame
     """One row a member and active day: `member`, `day`, `first` and `count` (of its events)."""
 
     @classmethod

@@ -1,7 +1,7 @@
 """Forgetting a member: everything held about them goes, and a search of the workspace's bytes says that it is gone."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,9 +50,9 @@ class ForgetReport:
 def forget_member(home: Home, member_id: str) -> ForgetReport:
     """Take everything about a member out of a workspace: store, caches, builds past and present, logs, rejected rows.
 
-    What another member wrote word for word too, and what is a title or a label, is not only theirs and stays. Models are
-    not fitted anew here, and the report names the builds with such models. Backups and the files that the data were read
-    from lie outside of the workspace and are not reached.
+    What another member wrote word for word too, and what is a title or a label, is not only theirs and stays. Models
+    are not fitted anew here, and the report names the builds with such models. Backups and the files that the data were
+    read from lie outside of the workspace and are not reached.
 
     Args:
         home: the workspace.
@@ -146,7 +146,7 @@ def _out_of_files(folder: Path, scrubber: Scrubber) -> tuple[tuple[str, ...], tu
             # The workspace is ours alone, so nobody is writing it.
             path.unlink()
         elif path.suffix in _MADE_AGAIN:
-            if next(_tells(path, scrubber.needles), None):
+            if _tells(path, scrubber.needles):
                 path.unlink()
                 deleted.append(str(path.relative_to(folder)))
         elif path.suffix not in _PEOPLES_OWN:
@@ -154,7 +154,6 @@ def _out_of_files(folder: Path, scrubber: Scrubber) -> tuple[tuple[str, ...], tu
     return tuple(deleted), tuple(fitted)
 
 
-def _tells(path: Path, needles: Needles) -> Iterator[bytes]:
+def _tells(path: Path, needles: Needles) -> bool:
     with storage_errors(path):
-        content = path.read_bytes()
-    yield from (spelled for spelled in needles.spellings if spelled in content)
+        return needles.is_in_bytes(path.read_bytes())

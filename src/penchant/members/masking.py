@@ -1,6 +1,6 @@
 """Masking of personal data in texts, before they are stored or logged; with a key it can be undone, without never."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,7 +65,7 @@ def mask(
     found = find_personal(text, config)
     if not found:
         return Masked(text, ())
-    lang = lang or written_language(text)
+    lang = lang or written_language(_without(text, found))
     parts, done = [], 0
     for piece in found:
         name = KIND_NAMES[piece.kind](lang)
@@ -100,6 +100,14 @@ def find_personal(text: str, config: MaskingConfig | None = None) -> list[Found]
         if found.start < found.end and all(found.end <= one.start or one.end <= found.start for one in kept):
             kept.append(found)
     return sorted(kept)
+
+
+def _without(text: str, found: Sequence[Found]) -> str:
+    """What is left of a text: an address in Latin letters says nothing of its language."""
+    kept = list(text)
+    for piece in found:
+        kept[piece.start : piece.end] = [""] * (piece.end - piece.start)
+    return "".join(kept)
 
 
 def _candidates(text: str, config: MaskingConfig) -> Iterable[Found]:

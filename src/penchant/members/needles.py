@@ -11,6 +11,9 @@ SHORTEST_ID: Final = 4
 SHORTEST_TEXT: Final = 6
 """Characters (a letter that is not Chinese counts half) below which a text is a phrase that anybody uses."""
 
+_BEFORE: Final = r"(?<![A-Za-z0-9_])(?<![A-Za-z0-9][.-])"
+_AFTER: Final = r"(?![A-Za-z0-9_]|[.-][A-Za-z0-9])"
+
 
 @dataclass(frozen=True)
 class Needles:
@@ -50,8 +53,8 @@ class Needles:
 
     @cached_property
     def _id_inside(self) -> "re.Pattern[str]":
-        # Letters of a script without spaces may stand right beside an id.
-        return re.compile(rf"(?<![A-Za-z0-9_]){re.escape(self.member_id)}(?![A-Za-z0-9_])")
+        # Letters of a script without spaces may stand right beside an id; "anna-2" and "anna.b" are not "anna".
+        return re.compile(rf"{_BEFORE}{re.escape(self.member_id)}{_AFTER}")
 
     def is_in(self, value: str) -> bool:
         """Whether a text tells of the member."""
@@ -70,14 +73,25 @@ class Needles:
         return self._id_inside.sub(lambda _: name, value) if self.id_tells and self.member_id in value else value
 
     @cached_property
-    def spellings(self) -> tuple[bytes, ...]:
+    def _spellings(self) -> tuple["re.Pattern[bytes]", ...]:
         """Everything as bytes, as files may spell it: UTF-8, UTF-16, and JSON with and without escapes."""
         found: dict[bytes, None] = {}
         for value in [*([self.member_id] if self.id_tells else []), *self.texts]:
+            before, after = (_BEFORE, _AFTER) if value == self.member_id else ("", "")
             for spelled in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
-                found[spelled.encode("utf-8", "surrogatepass")] = None
-            found[value.encode("utf-16-le", "surrogatepass")] = None
-        return tuple(found)
+                escaped = re.escape(spelled.encode("utf-8", "surrogatepass"))
+                found[before.encode() + escaped + after.encode()] = None
+            found[re.escape(value.encode("utf-16-le", "surrogatepass"))] = None
+        return tuple(re.compile(spelled) for spelled in found)
+
+    def is_in_bytes(self, content: bytes) -> bool:
+        """Whether bytes hold the id or a text, however a file spells them."""
+        return any(spelled.search(content) for spelled in self._spellings)
+
+    @cached_property
+    def longest(self) -> int:
+        """Bytes of the longest thing looked for, at most."""
+        return max((6 * len(value) + 4 for value in (self.member_id, *self.texts)), default=0)
 
     def walk(self, value: Any, name: str) -> Any:
         """A JSON value with every text in it, keys as well, `replaced`."""

@@ -13,9 +13,9 @@ def private_counts(
 ) -> dict[str, int]:
     """Counts of members under differential privacy, never below zero.
 
-    Noise of the two-sided geometric distribution is added, which is the best there is for counts (Ghosh, Roughgarden and
-    Sundararajan, 2009). Each member may stand in one of the counts alone, as in segments, so that all of them together
-    cost `epsilon` once. Every new draw of the same counts costs it anew: keep what was drawn.
+    Noise of the two-sided geometric distribution is added, which is the best there is for counts (Ghosh, Roughgarden
+    and Sundararajan, 2009). Each member may stand in one of the counts alone, as in segments, so that all of them
+    together cost `epsilon` once. Every new draw of the same counts costs it anew: keep what was drawn.
 
     Args:
         counts: members by name, with the empty ones, since a name that is left out tells as well.

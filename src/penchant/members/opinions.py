@@ -72,8 +72,8 @@ class OpinionMonitor:
     >>> monitor = OpinionMonitor()
     >>> for day in range(1, 15):
     ...     found = monitor.update(date(2026, 3, day), ["fine", "ok"] * 10, ["tea"] * 20, [0.5] * 18 + [-0.9] * 2)
-    >>> [surge.topic for surge in monitor.update(date(2026, 3, 15), ["mouldy!"] * 20, ["tea"] * 20, [-0.9] * 15 + [0.5] * 5)]
-    ['tea']
+    >>> [surge.topic for surge in monitor.update(date(2026, 3, 15), ["mouldy!"] * 20, ["tea"] * 20, [-0.9] * 15 + [0.5]
+    * 5)] ['tea']
     """
 
     config: OpinionConfig = field(default_factory=OpinionConfig)
@@ -94,7 +94,9 @@ class OpinionMonitor:
             InputError: the lengths differ, or a day came before.
         """
         if not len(texts) == len(topics) == len(feelings):
-            raise InputError(f"{len(texts)} texts, {len(topics)} topics, {len(feelings)} feelings; give one of each a text")
+            raise InputError(
+                f"{len(texts)} texts, {len(topics)} topics, {len(feelings)} feelings; give one of each a text"
+            )
         if self._rows and day <= self._rows[-1]["day"]:  # type: ignore[operator]
             raise InputError(f"{day} comes after {self._rows[-1]['day']}; hand in each day whole, in order")
         felt = np.asarray(feelings, dtype=np.float64)
@@ -103,7 +105,16 @@ class OpinionMonitor:
         today = []
         for topic in sorted({topic for topic in topics if topic is not None}):
             mine = held == topic
-            today.append({"day": day, "topic": topic, "texts": int(mine.sum()), "known": int((mine & ~np.isnan(felt)).sum()), "negative": int((mine & negative).sum()), "all": len(texts)})
+            today.append(
+                {
+                    "day": day,
+                    "topic": topic,
+                    "texts": int(mine.sum()),
+                    "known": int((mine & ~np.isnan(felt)).sum()),
+                    "negative": int((mine & negative).sum()),
+                    "all": len(texts),
+                }
+            )
         surges = list(self._surges(day, today, texts, held, felt)) if today else []
         # A day without a topic is a day as well.
         self._rows += today or [{"day": day, "topic": "", "texts": 0, "known": 0, "negative": 0, "all": len(texts)}]
@@ -112,7 +123,17 @@ class OpinionMonitor:
     @property
     def days(self) -> pl.DataFrame:
         """One row a day and topic: `texts`, `share` (of the day's texts), `negative`, `negative_share`."""
-        table = pl.DataFrame(self._rows, schema={"day": pl.Date, "topic": pl.String, "texts": pl.Int64, "known": pl.Int64, "negative": pl.Int64, "all": pl.Int64})
+        table = pl.DataFrame(
+            self._rows,
+            schema={
+                "day": pl.Date,
+                "topic": pl.String,
+                "texts": pl.Int64,
+                "known": pl.Int64,
+                "negative": pl.Int64,
+                "all": pl.Int64,
+            },
+        )
         return table.filter(pl.col("topic") != "").select(
             "day", "topic", "texts", (pl.col("texts") / pl.col("all")).alias("share"), "negative",
             (pl.col("negative") / pl.col("known").clip(1)).alias("negative_share"),

@@ -49,7 +49,9 @@ class Peers:
         if near <= 0 or far <= 0:
             # Hardly more than one value: what is above it is as rare as it is there.
             return cls(ordered, np.inf, 1.0, 0.0)
-        shape = float(np.clip(np.mean([_shape(ordered, share) for share in (_TAIL, 2 * _TAIL, 3 * _TAIL)]), 0, _HEAVIEST))
+        shape = float(
+            np.clip(np.mean([_shape(ordered, share) for share in (_TAIL, 2 * _TAIL, 3 * _TAIL)]), 0, _HEAVIEST)
+        )
         # Half of what exceeds the threshold lies below the middle.
         scale = near / np.log(2) if shape < 1e-6 else near * shape / (2**shape - 1)
         return cls(ordered, float(low), float(scale), shape)

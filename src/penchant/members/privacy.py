@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from penchant.data.consent import Consent
-from penchant.errors import ConfigError
 from penchant.members.masking import MaskingConfig, mask
+from penchant.members.sections import Configured, members_section
 
 
 class PrivacyConfig(BaseModel):
@@ -62,23 +61,10 @@ class MaskingFilter(logging.Filter):
         return True
 
 
-class Configured(Protocol):
-    """A workspace's settings, as far as privacy reads them."""
-
-    @property
-    def systems(self) -> dict[str, dict[str, Any]]:
-        """The sections named after a system."""
-        ...
-
-
 def privacy_config(config: Configured) -> PrivacyConfig:
     """What `[members.privacy]` says.
 
     Raises:
         ConfigError: something in it has no meaning.
     """
-    try:
-        return PrivacyConfig.model_validate(config.systems.get("members", {}).get("privacy", {}))
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise ConfigError(f"[members.privacy] has settings without meaning: {'; '.join(problems)}") from None
+    return members_section(config, "privacy", PrivacyConfig)

@@ -8,7 +8,8 @@ from penchant.members.recognisers import Found, Personal, is_things_number
 
 _HAN: Final = "\u4e00-\u9fff"
 
-_ADMIN: Final = rf"(?:[{_HAN}]{{2,7}}?(?:省|自治区|自治州|特别行政区|市|地区|区|县|旗|镇|乡|街道|村)[ ,，]?)"
+_ADMIN: Final = rf"(?:(?:市[中北南]区|(?:(?![省市区县旗镇乡村])[{_HAN}]){{1,7}}(?:[省市区县旗镇乡村]|街道))[ ,，]?)"
+"""A province, city, district or town; none of the letters that end one stands within, so that it is found in one go."""
 _STREET: Final = rf"[{_HAN}A-Za-z0-9]{{1,8}}?(?:大街|大道|街|路|巷|胡同)"
 _LANE: Final = rf"{_ADMIN}{{1,5}}[{_HAN}]{{1,8}}?(?:弄|道|里|条|村)"
 """What many another word ends in too, so that it is a street's name only behind a district's."""

@@ -18,8 +18,8 @@ _STRONG: Final = 100.0
 def refund_statistic(days: Days, *, window: int, fewest: int = 3) -> NDArray[np.float64]:
     """(days,) -log p of so many returns among the purchases and returns of a window; NaN below `fewest` returns.
 
-    The share that a member returns is beta-binomial: their own past, drawn towards everybody's. A return of more than was
-    bought counts as one return like any other.
+    The share that a member returns is beta-binomial: their own past, drawn towards everybody's. A return of more than
+    was bought counts as one return like any other.
     """
     kinds = days.events["kind"].cast(pl.String)
     rows = days.rows_of(days.events["member"].to_numpy().astype(np.int64), days.events["day"].to_numpy())

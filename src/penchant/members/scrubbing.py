@@ -1,7 +1,7 @@
 """Taking one member out of a workspace's files, each in its own format, without moving what belongs to others.
 
-Rows of a build are numbered, and models count on the numbers. So the member's own row stays, under a name that was drawn
-at random and with nothing else in it, and their events, ties and verdicts go.
+Rows of a build are numbered, and models count on the numbers. So the member's own row stays, under a name that was
+drawn at random and with nothing else in it, and their events, ties and verdicts go.
 """
 
 import json

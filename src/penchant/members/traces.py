@@ -53,7 +53,7 @@ def _in_file(path: Path, needles: Needles) -> Iterator[tuple[str, Any]]:
         return
     if path.suffix == ".gz":
         with gzip.open(path) as stream:
-            if any(spelled in stream.read() for spelled in needles.spellings):
+            if needles.is_in_bytes(stream.read()):
                 yield "bytes", None
         return
     if path.suffix == ".json":
@@ -117,27 +117,13 @@ _OTHERS: Final = frozenset({("items", "item_id"), ("items", "seller"), *((name, 
 
 
 def _has_bytes(path: Path, needles: Needles) -> bool:
-    longest = max(map(len, needles.spellings), default=0)
     rest = b""
     with path.open("rb") as stream:
         while part := stream.read(_READ):
             held = rest + part
-            if any(spelled in held and _stands_alone(held, spelled, needles) for spelled in needles.spellings):
+            if needles.is_in_bytes(held):
                 return True
-            rest = held[-longest:] if longest else b""
-    return False
-
-
-def _stands_alone(held: bytes, spelled: bytes, needles: Needles) -> bool:
-    """Whether an id is no part of a longer one; a text counts wherever it stands."""
-    if spelled not in (needles.member_id.encode("utf-8", "surrogatepass"),):
-        return True
-    start = held.find(spelled)
-    while start >= 0:
-        around = held[max(0, start - 1) : start] + held[start + len(spelled) : start + len(spelled) + 1]
-        if not any(chr(byte).isascii() and (chr(byte).isalnum() or byte == 0x5F) for byte in around):
-            return True
-        start = held.find(spelled, start + 1)
+            rest = held[-needles.longest :]
     return False
 
 

@@ -17,7 +17,7 @@ from penchant.recommend.policy import PolicyConfig
 from penchant.recommend.ranker import RankerConfig
 from penchant.recommend.rules import RulesConfig
 
-SourceName = Literal["popularity", "ease", "als", "neighbours", "cooccurrence", "next", "again", "text"]
+SourceName = Literal["popularity", "ease", "als", "neighbours", "cooccurrence", "next", "again", "sequence", "text"]
 
 
 class RecommendConfig(BaseModel):
@@ -32,7 +32,8 @@ class RecommendConfig(BaseModel):
     sources: tuple[SourceName, ...] = (
         "popularity", "ease", "als", "neighbours", "cooccurrence", "next", "again", "text",
     )  # fmt: skip
-    """What is blended; `text` takes part only where there is an encoder, `again` only where purchases may repeat."""
+    """What is blended; `text` takes part only where there is an encoder, `again` only where purchases may repeat.
+    `sequence`, a network that reads the order of events, costs minutes to learn and is left to be asked for."""
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Settings of single sources that differ from their defaults, where tuning starts."""
     event_weights: EventWeights = EventWeights()

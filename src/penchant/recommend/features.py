@@ -144,6 +144,7 @@ def table(
     kept: NDArray[np.bool_] | None = None,
     strata: Strata | None = None,
     members: Rows | None = None,
+    ranks: Floats | None = None,
 ) -> Floats:
     """(kept entries, features) the ranker's rows, with the columns of `feature_names`; NaN where a thing is not known.
 
@@ -158,11 +159,14 @@ def table(
         kept: (entries,) the entries whose rows are wanted, all if absent; places are among all candidates.
         strata: the members' interests in tiers, if known.
         members: (batch,) rows of the members in the strata, -1 for strangers; all are strangers if absent.
+        ranks: (entries, sources and blend) the places, where the entries are not all that were to be ranked.
     """
     rows = np.flatnonzero(kept) if kept is not None else np.arange(len(candidates.items))
     owners, items = candidates.owners[rows], candidates.items[rows]
-    ranks = [places(candidates, scores)[rows, None] for scores in (*candidates.scores.T, blended)]
-    parts: list[NDArray[np.floating]] = [candidates.scores[rows], *ranks[:-1], blended[rows, None], ranks[-1]]
+    if ranks is None:
+        ranks = np.stack([places(candidates, scores) for scores in (*candidates.scores.T, blended)], axis=1)
+    placed = ranks[rows]
+    parts: list[NDArray[np.floating]] = [candidates.scores[rows], placed[:, :-1], blended[rows, None], placed[:, -1:]]
     liked = _liked(batch, len(facts.prices))
     if facts.vectors is not None:
         parts.append(_text(owners, items, batch, liked, facts, facts.vectors))
@@ -194,7 +198,8 @@ def _liked(batch: Histories, item_count: int) -> sp.csr_matrix:
 def _shares(matrix: sp.csr_matrix) -> sp.csr_matrix:
     matrix.eliminate_zeros()
     sums = np.asarray(matrix.sum(axis=1)).ravel()
-    return sp.csr_matrix(sp.diags_array(1 / np.where(sums > 0, sums, 1)) @ matrix, dtype=np.float32)
+    matrix.data = (matrix.data * np.repeat(1 / np.where(sums > 0, sums, 1), np.diff(matrix.indptr))).astype(np.float32)
+    return matrix
 
 
 def _last(batch: Histories, otherwise: float) -> NDArray[np.float64]:

@@ -162,6 +162,11 @@ class NewItems:
         member, scale = self._member(batch)
         return scale.apply(member @ self._new.T)
 
+    def score_of(self, batch: Histories, items: Rows) -> Floats:
+        """(batch, items) the same of some new items, by their rows in the catalogue."""
+        member, scale = self._member(batch)
+        return scale.apply(member @ self._new[np.searchsorted(self.rows, items)].T)
+
     def contributions(self, history: Histories, items: Rows) -> Floats:
         """(items, events) the part of each event in the score of new items, by their rows in the catalogue.
 

@@ -66,10 +66,15 @@ class Opinions:
             scores[name] = scales[name].apply(raw)
         new_items = new_items or None
         if cold.any() and (new_items is not None or TEXT in scores):
-            guess = trust * (scores[TEXT][:, cold] if new_items is None else new_items.score(batch))
+            guess = scores[TEXT].copy() if new_items is None else np.zeros_like(scores[POPULARITY])
+            if new_items is not None:
+                guess[:, cold] = new_items.score(batch)
+            # A product with zeros and ones is several times as quick as choosing item by item.
+            guess *= np.float32(trust) * cold
             for name in scores:
                 if name != TEXT:
-                    scores[name][:, cold] = guess
+                    scores[name] *= ~cold
+                    scores[name] += guess
             return cls(scores, scales, cold, trust, new_items)
         return cls(scores, scales, cold, 0.0)
 

@@ -19,6 +19,7 @@ from penchant.recommend.lesson import Lesson
 from penchant.recommend.opinions import POPULARITY, TEXT, Opinions
 from penchant.recommend.ranker import Ranker
 from penchant.recommend.similarity import TextSimilarity
+from penchant.recommend.without import opinions_of_few
 from penchant.vectors import Floats, Rows
 
 
@@ -38,6 +39,7 @@ class Ordering:
         text = sources.get(TEXT)
         self._community = community
         self._vectors = text.vectors if isinstance(text, TextSimilarity) else None
+        self._sources = sources
         self._weights = weights
         self._config = config
         self._ranker = ranker
@@ -77,6 +79,44 @@ class Ordering:
         known = np.any([scale.speaks for name, scale in opinions.scales.items() if name != POPULARITY], axis=0)
         return np.where(known, corrected, blended)
 
+    def without(
+        self, opinions: Opinions, barred: NDArray[np.bool_], histories: Histories, chosen: Rows, members: Rows
+    ) -> Floats:
+        """(histories, chosen) the scores that some items would have under other histories of the same person.
+
+        The candidates are those of the history as it is; an item that would no longer be put in order among them is
+        worth nothing (minus infinity).
+
+        Args:
+            opinions: of the person as they are.
+            barred: (items,) True where they may not be shown an item.
+            histories: what their history would be.
+            chosen: rows of the items asked about.
+            members: (histories,) the person's own row each time.
+        """
+        items = np.union1d(self._candidates(opinions, barred[None]).items, chosen)
+        said = opinions_of_few(self._sources, histories, barred, items, opinions)
+        blended = said.blend(self._weights)
+        at = np.searchsorted(items, chosen)
+        if self._ranker is None:
+            return blended[:, at]
+        ranks = np.stack([_places(scores, at) for scores in (*said.scores.values(), blended)], axis=2)
+        best = (ranks[:, :, -1] < self._config.ranker.depth) & ~barred[chosen]
+        asked = Candidates(
+            tuple(said.scores),
+            np.arange(len(histories) + 1) * len(chosen),
+            np.tile(chosen, len(histories)),
+            np.stack([scores[:, at].ravel() for scores in said.scores.values()], axis=1),
+        )
+        rows = table(
+            asked, blended[:, at].ravel(), histories, self._facts, kept=best.ravel(), strata=self._verdicts,
+            members=members, ranks=ranks.reshape(-1, ranks.shape[2]),
+        )  # fmt: skip
+        found = np.full(best.shape, -np.inf, dtype=np.float32)
+        found[best] = blended[:, at][best] + (self._ranker.correct(rows) if len(rows) else 0)
+        speaks = np.any([scale.speaks for name, scale in said.scales.items() if name != POPULARITY], axis=0)
+        return np.where(speaks, found, blended[:, at])
+
     def lesson(
         self,
         asked: Iterable[tuple[Opinions, Histories, NDArray[np.bool_]]],
@@ -112,13 +152,30 @@ class Ordering:
             members=members,
         )
 
+    def _candidates(self, opinions: Opinions, barred: NDArray[np.bool_]) -> Candidates:
+        """Found once for one person's answer, which asks for them again when it checks its reasons."""
+        kept = opinions.__dict__.get("_candidates")
+        if kept is not None:
+            return kept
+        found = Candidates.of(opinions, barred, self._config.per_source)
+        if len(barred) == 1:
+            opinions.__dict__["_candidates"] = found
+        return found
+
     def _entries(
         self, opinions: Opinions, blended: Floats, batch: Histories, barred: NDArray[np.bool_], members: Rows | None
     ) -> tuple[Rows, Rows, Floats]:
         """Owners, items and features of the candidates that a ranker puts in order."""
-        found = Candidates.of(opinions, barred, self._config.per_source)
+        found = self._candidates(opinions, barred)
         owners = found.owners
         scores = blended[owners, found.items]
         best = places(found, scores) < self._config.ranker.depth
         rows = table(found, scores, batch, self._facts, kept=best, strata=self._verdicts, members=members)
         return owners[best], found.items[best], rows
+
+
+def _places(scores: Floats, at: Rows) -> Floats:
+    """(histories, asked) how many columns of its row are above each asked one: its place from zero, best first."""
+    ordered = np.sort(scores, axis=1)
+    above = [len(row) - np.searchsorted(row, own[at], side="right") for row, own in zip(ordered, scores, strict=True)]
+    return np.stack(above).astype(np.float32)

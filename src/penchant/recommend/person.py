@@ -42,6 +42,8 @@ class Person:
     @cached_property
     def low_rated(self) -> frozenset[int]:
         """Rows of the items that they rated below their own mean rating."""
+        if EventKind.RATE not in self.kinds:
+            return frozenset()
         ratings = self.events.filter((pl.col("kind") == EventKind.RATE.value) & pl.col("amount").is_not_null())
         return frozenset(ratings.filter(pl.col("amount") < pl.col("amount").mean())["item"])
 
@@ -52,14 +54,15 @@ class Person:
 
     def times(self, item: int, kind: str) -> int:
         """How often they did such a thing with an item."""
-        return sum(self._kinds[place] == kind for place in np.flatnonzero(self.history.items == item))
+        return sum(self.kinds[place] == kind for place in np.flatnonzero(self.history.items == item))
 
     @cached_property
     def _counted(self) -> Floats:
         return counted_weights(self.history)
 
     @cached_property
-    def _kinds(self) -> list[str]:
+    def kinds(self) -> list[str]:
+        """Kind of each event."""
         return self.events["kind"].to_list()
 
     def without(self, item: int) -> "Person":

@@ -39,7 +39,7 @@ from penchant.recommend.propensities import append
 from penchant.recommend.ranker import FILE as RANKER_FILE
 from penchant.recommend.ranker import Ranker
 from penchant.recommend.reasons import Part, Teller, parts
-from penchant.recommend.rules import closed, seen
+from penchant.recommend.rules import closed, seen_items
 from penchant.recommend.scale import Scale
 from penchant.recommend.similarity import TextSimilarity
 from penchant.recommend.sources import load_sources, save_sources
@@ -51,6 +51,8 @@ from penchant.vectors import Floats, Rows, chunks
 KIND: Final = "recommender"
 CHECKED: Final = 6
 """Items of a history that are tried as a reason for one pick."""
+FEW_ITEMS: Final = 20_000
+"""Items, above which a reason is checked among the same candidates."""
 SURE: Final = 0.005
 """By how much, in spreads of a member's scores, a score must fall for what was taken away to be a reason."""
 
@@ -314,8 +316,7 @@ class Recommender:
         found = parts(self.sources, self.weights, opinions, person, chosen, words)
         totals = [sum(part.value for part in why) for why in found]
         if self.config.checked_reasons:
-            always = self._barred(person.without_events(), exclude)
-            found = self._checked(person, barred, always, chosen, found, blended - words)
+            found = self._checked(person, opinions, barred, exclude, chosen, found, blended - words)
         picks = []
         named: Counter[str] = Counter()
         for slot, why, total in zip(arranged.slots, found, totals, strict=True):
@@ -334,8 +335,9 @@ class Recommender:
     def _checked(
         self,
         person: Person,
+        opinions: Opinions,
         barred: NDArray[np.bool_],
-        always: NDArray[np.bool_],
+        exclude: Collection[str],
         chosen: Sequence[int],
         found: Sequence[Sequence[Part]],
         blended: Floats,
@@ -343,18 +345,23 @@ class Recommender:
         """The parts less those items of the history without which the score would not be lower.
 
         A part is what an event adds as things stand. Without the event, older ones would count for more, and what it
-        was measured against would change too; so the strongest are taken out of the history in earnest, one by one.
+        was measured against would change too; so the strongest are taken out of the history in earnest, one by one. In
+        a large catalogue the same candidates are asked about, since scoring every item anew would take too long.
         """
         own = [[part for part in why if part.item is not None][:CHECKED] for why in found]
         items = sorted({part.item for why in own for part in why if part.item is not None})
         if not items:
             return [list(why) for why in found]
         histories = without_each(person.history, items)
-        shut = np.repeat(barred[None], len(items), axis=0)
-        # Had they never met the item, they might be shown it.
-        shut[np.arange(len(items)), items] = always[items]
         members = np.full(len(items), self._row_of(person), dtype=np.int64)
-        without = self._ordering.scores(self._opinions(histories, shut), histories, shut, members)[:, chosen]
+        if len(barred) > FEW_ITEMS:
+            rows = np.asarray(chosen, dtype=np.int64)
+            without = self._ordering.without(opinions, barred, histories, rows, members)
+        else:
+            shut = np.repeat(barred[None], len(items), axis=0)
+            # Had they never met the item, they might be shown it.
+            shut[np.arange(len(items)), items] = self._barred(person.without_events(), exclude)[items]
+            without = self._ordering.scores(self._opinions(histories, shut), histories, shut, members)[:, chosen]
         lowered = without < blended[chosen] - SURE
         place = {item: row for row, item in enumerate(items)}
         checked: list[list[Part]] = []
@@ -392,8 +399,8 @@ class Recommender:
         )  # fmt: skip
 
     def _barred(self, person: Person, exclude: Collection[str]) -> NDArray[np.bool_]:
-        events = person.events.with_columns(member=pl.lit(0, dtype=pl.UInt32))
-        own = seen(events, (1, len(self.closed)), self.config.rules).toarray()[0] > 0
+        own = np.zeros(len(self.closed), dtype=bool)
+        own[seen_items(person.history.items, person.kinds, self.config.rules)] = True
         own[[self.community.item_ids.row(item_id) for item_id in exclude]] = True
         if person.wishes:
             own |= ~self._wished.refiner.fits(person.wishes)

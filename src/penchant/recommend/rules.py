@@ -1,5 +1,7 @@
 """What may be shown to whom: seen, hidden, unavailable and blocked items."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
@@ -8,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
+from penchant.vectors import Rows
 
 
 class RulesConfig(BaseModel):
@@ -52,6 +55,21 @@ def seen(events: pl.DataFrame, shape: tuple[int, int], config: RulesConfig) -> s
     matrix = sp.csr_matrix(cells, shape=shape)
     matrix.data[:] = 1
     return matrix
+
+
+def seen_items(items: Rows, kinds: Sequence[str], config: RulesConfig) -> Rows:
+    """The items that one person must not be shown because of their own events: as `seen`, quicker for one.
+
+    >>> seen_items(np.array([3, 4, 4]), ["view", "view", "buy"], RulesConfig()).tolist()
+    [4]
+    """
+    shut = {kind.value for kind in config.seen_kinds | {EventKind.HIDE}}
+    found = [item for item, kind in zip(items.tolist(), kinds, strict=True) if kind in shut]
+    if config.repeat_purchases and found:
+        never = {item for item, kind in zip(items.tolist(), kinds, strict=True) if kind in NEVER_AGAIN}
+        bought = {item for item, kind in zip(items.tolist(), kinds, strict=True) if kind == EventKind.BUY}
+        found = [item for item in found if item not in bought or item in never]
+    return np.unique(np.array(found, dtype=np.int64))
 
 
 def closed(community: Community, config: RulesConfig) -> NDArray[np.bool_]:

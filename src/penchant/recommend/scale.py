@@ -26,10 +26,15 @@ class Scale:
     @classmethod
     def of(cls, scores: Floats, shut: NDArray[np.bool_]) -> "Scale":
         """Measure (members, items) scores, leaving out the items that are shut."""
-        count = np.maximum((~shut).sum(axis=1, keepdims=True), 1)
-        mean = np.where(shut, 0, scores).sum(axis=1, keepdims=True, dtype=np.float64) / count
-        square = np.where(shut, 0, (scores - mean) ** 2).sum(axis=1, keepdims=True, dtype=np.float64)
-        spread = np.sqrt(square / count)
+        mean, spread = np.zeros((len(scores), 1)), np.zeros((len(scores), 1))
+        for row, (own, barred) in enumerate(zip(scores, shut, strict=True)):
+            # What is shut is little, so the whole is summed up and that taken off again.
+            off, wide = own[barred].astype(np.float64), own.astype(np.float64)
+            count = max(len(own) - len(off), 1)
+            mean[row] = (wide.sum() - off.sum()) / count
+            wide -= mean[row]
+            off -= mean[row]
+            spread[row] = np.sqrt(max(wide @ wide - off @ off, 0.0) / count)
         # What rounding leaves between equal scores is no opinion.
         spread[spread <= 1e-6 * np.abs(mean)] = 0
         return cls(mean.astype(np.float32), spread.astype(np.float32))
@@ -41,4 +46,7 @@ class Scale:
 
     def apply(self, scores: Floats) -> Floats:
         """(members, items) scores in spreads above the mean; zeros where the source does not speak."""
-        return np.where(self.speaks, (scores - self.mean) / np.where(self.speaks, self.spread, 1), 0).astype(np.float32)
+        speaks = self.speaks
+        scaled = np.subtract(scores, self.mean, dtype=np.float32)
+        scaled /= np.where(speaks, self.spread, np.float32(np.inf))
+        return scaled

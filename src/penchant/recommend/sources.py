@@ -22,6 +22,8 @@ from penchant.collaborative import (
     Recency,
     Scorer,
     ScorerConfig,
+    SequenceConfig,
+    SequenceScorer,
 )
 from penchant.errors import ConfigError
 from penchant.recommend.similarity import TextSimilarity, TextSimilarityConfig
@@ -35,6 +37,7 @@ SOURCES: Final[dict[str, tuple[type[Any], type[ScorerConfig]]]] = {
     "cooccurrence": (CoOccurrence, CoOccurrenceConfig),
     "next": (NextItems, NextItemsConfig),
     "again": (Again, AgainConfig),
+    "sequence": (SequenceScorer, SequenceConfig),
     "text": (TextSimilarity, TextSimilarityConfig),
 }
 """Every source by name, with its class and its configuration's."""
@@ -76,6 +79,7 @@ GRIDS: Final[dict[str, dict[str, tuple[Any, ...]]]] = {
     # How fast its histories fade is what it stands for: fading slowly, it is better alone but no use beside the rest.
     "next": {"popularity_exponent": (0.3, 0.4, 0.5)},
     "again": {"recency": (*_FADINGS, Recency(half_life_days=7), Recency(half_life_days=180)), "prior": (1.0, 20.0)},
+    "sequence": {"lift": (0.0, 0.5, 1.0)},
     "text": {"recency": _FADINGS, "neighbours": (25, 50, 100)},
 }
 """For each source, settings tried on validation data: one field after the other, the best kept."""
@@ -91,7 +95,12 @@ def make(name: str, config: ScorerConfig | None = None, *, encoder: Encoder | No
         raise ConfigError(f"no source is called {name!r}; there are {', '.join(SOURCES)}")
     scorer, config_type = SOURCES[name]
     config = config or config_type()
-    return scorer(config, encoder=encoder) if scorer is TextSimilarity else scorer(config)
+    if scorer is TextSimilarity:
+        return scorer(config, encoder=encoder)
+    if scorer is SequenceScorer and encoder is not None:
+        # With texts it reaches items that nobody has touched.
+        return scorer(config, vectors=lambda community: encoder.encode(community.item_texts))
+    return scorer(config)
 
 
 def save_sources(sources: Mapping[str, Scorer], folder: Path) -> None:

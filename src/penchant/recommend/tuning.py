@@ -19,7 +19,7 @@ from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 from penchant.vectors import Rows, chunks, top_k
 
-SCORING_ONLY: Final = frozenset({"recency"})
+SCORING_ONLY: Final = frozenset({"recency", "lift"})
 """Fields that change how a history is read and nothing that is learned: trying them needs no new fit."""
 
 

@@ -17,6 +17,7 @@ _SYSTEMS: Final = {
     "neighbours": Phrase("item neighbours", "物品近邻"),
     "cooccurrence": Phrase("co-occurrence", "共现"),
     "next": Phrase("what came next", "后续行为"),
+    "sequence": Phrase("sequence of events", "行为序列"),
     "text": Phrase("text similarity alone", "仅文本相似"),
 }
 _METRICS: Final = {

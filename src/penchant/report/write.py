@@ -24,6 +24,7 @@ from penchant.report.members_section import member_card, members_section, newcom
 from penchant.report.page import Page, Section, render
 from penchant.report.quality_section import GLOSSARY, quality_section, quality_tile
 from penchant.report.reading_section import reading_section
+from penchant.report.social_section import social_section
 from penchant.report.stories import tell, telling_members
 from penchant.report.tier_pictures import tier_chips
 from penchant.workspace import Workspace
@@ -75,6 +76,7 @@ def write_report(
         _reading(workspace, lang),
         quality_section(quality, lang),
         _interests(community, interests, held, members, lang),
+        social_section(build, lang),
         _members(community, recommender, members, interests, lang),
         _newcomers(community, recommender, lang),
         build_section(build, {stage.name: stage.title for stage in STAGES}, lang),

@@ -8,6 +8,7 @@ from penchant.search.judgements import Judgements, from_events, read_judgements
 from penchant.search.learning import Learned, learn
 from penchant.search.recipe import Evaluation, evaluate, train
 from penchant.search.searcher import Searcher
+from penchant.search.support import Support, SupportAnswer, SupportConfig, SupportQuality
 
 __all__ = [
     "Evaluation",
@@ -18,6 +19,10 @@ __all__ = [
     "Learned",
     "SearchConfig",
     "Searcher",
+    "Support",
+    "SupportAnswer",
+    "SupportConfig",
+    "SupportQuality",
     "evaluate",
     "from_events",
     "learn",

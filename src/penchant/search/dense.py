@@ -59,6 +59,8 @@ class Dense:
         self._index: Index | None = None
         self._file: Path | None = None
         """Where the index is mapped from; None once it is in memory, where it may be changed."""
+        self._held: tuple[Rows, Floats] | None = None
+        """Rows and their vectors in one block, where there are few enough to compare each, or while they are held."""
 
     def __len__(self) -> int:
         return 0 if self._index is None else len(self._index)
@@ -68,7 +70,7 @@ class Dense:
         usearch = _usearch()
         self.width = vectors.shape[1]
         self.largest = float(np.abs(vectors).max(initial=0)) or 1.0
-        self._file = None
+        self._file, self._held = None, None
         self._index = usearch.Index(
             ndim=self.width,
             metric=usearch.MetricKind.Cos,
@@ -102,6 +104,8 @@ class Dense:
             among: (rows,) True where a row may come back; all of them if absent.
         """
         held = len(self)
+        if held <= self.config.exact_below:
+            self.hold()
         count = held if among is None else int(np.count_nonzero(among))
         if self._index is None or not held or not count:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
@@ -126,6 +130,26 @@ class Dense:
 
     def vectors(self, rows: Rows) -> Floats:
         """(rows, width) unit vectors as they are kept; zeros where a row has none."""
+        if self._held is not None:
+            known, block = self._held
+            if len(known) == 0 or len(rows) == 0:
+                return np.zeros((len(rows), self.width), dtype=np.float32)
+            place = np.searchsorted(known, rows).clip(max=len(known) - 1)
+            return np.where((known[place] == rows)[:, None], block[place], np.float32(0))
+        return self._read(rows)
+
+    def hold(self) -> None:
+        """Keep all vectors in one block until an item changes: whoever asks often is answered many times faster."""
+        if self._held is None and self._index is not None:
+            known = np.sort(np.asarray(self._index.keys, dtype=np.int64))
+            self._held = known, self._read(known)
+
+    def release(self) -> None:
+        """Let the block go."""
+        self._held = None
+
+    def _read(self, rows: Rows) -> Floats:
+        """Vectors as the index hands them out, one by one."""
         found = np.zeros((len(rows), self.width), dtype=np.float32)
         if self._index is not None and len(rows):
             held: Any = self._index.get(np.asarray(rows, dtype=np.uint64))
@@ -136,8 +160,11 @@ class Dense:
 
     def _compared(self, vector: Floats, k: int, among: NDArray[np.bool_] | None) -> tuple[Rows, Floats]:
         assert self._index is not None
-        rows = np.sort(np.asarray(self._index.keys, dtype=np.int64)) if among is None else np.flatnonzero(among)
-        cosines = self.cosines(vector, rows)
+        if among is None and self._held is not None:
+            rows, cosines = self._held[0], self._held[1] @ vector
+        else:
+            rows = np.sort(np.asarray(self._index.keys, dtype=np.int64)) if among is None else np.flatnonzero(among)
+            cosines = self.cosines(vector, rows)
         best = top_k(cosines[None], k)[0]
         return rows[best], cosines[best]
 
@@ -153,6 +180,7 @@ class Dense:
 
     def _changeable(self) -> "Index":
         assert self._index is not None, "fit or load comes first"
+        self._held = None
         if self._file is not None:
             self._index, self._file = self._restored(self._file, view=False), None
         return self._index

@@ -23,6 +23,12 @@ log = logging.getLogger(__name__)
 
 FOLDS = 2
 """Parts of the judged queries, each mapped by what was learned on the others."""
+HELD = 200_000
+"""Items whose vectors are held in one block while learning asks for them again and again."""
+SEARCH = ("query", "member_id", "asked_at")
+"""What makes one search of one member."""
+SEARCHES = 3_000
+"""Searches by which the strength of taste is picked; a random sample where there are more."""
 COMPARED = 1_000
 """Queries by which the map is compared with none."""
 
@@ -54,6 +60,16 @@ def learn(searcher: Searcher, judgements: Judgements, options: Options) -> Learn
         judgements: of queries about its items.
         options: seed and threads.
     """
+    if searcher.dense is not None and len(searcher.dense) <= HELD:
+        searcher.dense.hold()
+    try:
+        return _learned(searcher, judgements, options)
+    finally:
+        if searcher.dense is not None:
+            searcher.dense.release()
+
+
+def _learned(searcher: Searcher, judgements: Judgements, options: Options) -> Learned | None:
     grades = judgements.matrix(searcher.catalogue)
     answered = np.flatnonzero(np.asarray((grades > 0).sum(axis=1)).ravel())
     if len(answered) < searcher.config.least_queries:
@@ -95,7 +111,7 @@ def learn(searcher: Searcher, judgements: Judgements, options: Options) -> Learn
             found_after = ndcgs([reranker.score(rows[n]) for n in held], [heads[n][0] for n in held], judged, rank)
             if paired_difference(found_after, before).low > 0:
                 searcher.reranker, after = reranker, found_after
-    searcher.strength = _strength(searcher, judgements, asked, found, answered)
+    searcher.strength = _strength(searcher, judgements, asked, found, answered, options.rng())
     own = [found[n] for n in held]
     alone = [searcher.fusion.model_copy(update={"method": "rank", "meaning": meaning}) for meaning in (0.0, 1.0)]
     words, meaning = (ndcg([fuse(one, config) for one in own], own, judged, rank) for config in alone)
@@ -133,7 +149,12 @@ def _by_meaning(found: list[Candidates], relevant: sp.csr_matrix, rank: np.ndarr
 
 
 def _strength(
-    searcher: Searcher, judgements: Judgements, asked: list[Asked], found: list[Candidates], answered: np.ndarray
+    searcher: Searcher,
+    judgements: Judgements,
+    asked: list[Asked],
+    found: list[Candidates],
+    answered: np.ndarray,
+    rng: np.random.Generator,
 ) -> float:
     """How much taste counts, by what members took after they searched; as configured where too few did."""
     if searcher.community is None or searcher.dense is None or "member_id" not in judgements.table.columns:
@@ -144,7 +165,11 @@ def _strength(
     heads: list[Candidates] = []
     cells: list[tuple[int, int, float]] = []
     own = judgements.table.filter(pl.col("query").is_in(list(place)) & (pl.col("grade") > 0))
-    for (query, member, at), rows in own.group_by("query", "member_id", "asked_at", maintain_order=True):
+    searches = own.select(SEARCH).unique(maintain_order=True)
+    if len(searches) > SEARCHES:
+        some = searches[np.sort(rng.permutation(len(searches))[:SEARCHES])]
+        own = own.join(some, on=SEARCH, how="semi", maintain_order="left")
+    for (query, member, at), rows in own.group_by(SEARCH, maintain_order=True):
         taste = searcher.taste(str(member), before=at)
         if taste is None:
             continue

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 
 from penchant.data.community import Community
-from penchant.data.interactions import EventWeights
+from penchant.data.interactions import EventWeights, seconds
 from penchant.search.candidates import Candidates
 from penchant.search.catalogue import Catalogue
 from penchant.search.dense import Dense
@@ -51,8 +51,31 @@ class Taste:
     """Those that count most, first."""
 
 
+class Pasts:
+    """Every member's events with items, in order of time, each member's in one stretch."""
+
+    def __init__(self, community: Community, weights: EventWeights) -> None:
+        self.community = community
+        events = community.events.filter(pl.col("item").is_not_null())
+        member = events["member"].to_numpy()
+        order = np.argsort(member, kind="stable")
+        counts = np.bincount(member, minlength=len(community.member_ids))
+        self._offsets = np.concatenate([[0], np.cumsum(counts)])
+        self._items = events["item"].to_numpy()[order].astype(np.int64)
+        self._at = events["at"].to_physical().to_numpy()[order]
+        self._weights = weights.apply(events).to_numpy()[order]
+
+    def of(self, member: int, before: datetime | None, most: int) -> tuple[Rows, Floats]:
+        """Item rows and weights of a member's last events, those before a moment if one is named."""
+        start, stop = self._offsets[member : member + 2]
+        if before is not None:
+            stop = start + np.searchsorted(self._at[start:stop], round(seconds(before) * 1e6), side="left")
+        start = max(start, stop - most)
+        return self._items[start:stop], self._weights[start:stop]
+
+
 def taste_of(
-    community: Community,
+    pasts: Pasts,
     member_id: str,
     catalogue: Catalogue,
     dense: Dense,
@@ -64,7 +87,7 @@ def taste_of(
     """The taste of a member; None where their events say nothing of it.
 
     Args:
-        community: that the member belongs to.
+        pasts: of the community that the member belongs to.
         member_id: whose.
         catalogue: where the items' rows are.
         dense: where their vectors are.
@@ -75,15 +98,12 @@ def taste_of(
     Raises:
         UnknownIdError: there is no such member.
     """
-    member = community.member_ids.row(member_id)
-    wanted = (pl.col("member") == member) & pl.col("item").is_not_null()
-    if before is not None:
-        wanted &= pl.col("at") < before
-    own = community.events.filter(wanted).tail(config.events)
-    weights = config.event_weights.apply(own).to_numpy() * np.exp2(-np.arange(len(own))[::-1] / config.half_life_events)
+    ids = pasts.community.item_ids
+    items, own = pasts.of(pasts.community.member_ids.row(member_id), before, config.events)
+    weights = own * np.exp2(-np.arange(len(own))[::-1] / config.half_life_events)
     summed: dict[int, float] = {}
-    for item_id, weight in zip(community.item_ids.decode(own["item"]), weights.tolist(), strict=True):
-        row = catalogue.row(item_id)
+    for item, weight in zip(items.tolist(), weights.tolist(), strict=True):
+        row = catalogue.row(ids.id(item))
         if row is not None and weight:
             summed[row] = summed.get(row, 0.0) + weight
     if not any(weight > 0 for weight in summed.values()):

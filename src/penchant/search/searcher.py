@@ -24,7 +24,7 @@ from penchant.search.features import features, popularity_of
 from penchant.search.filters import Filters
 from penchant.search.fusion import FusionConfig, fuse
 from penchant.search.lexical import Lexical
-from penchant.search.personal import Taste, nearest_liked, nearness, personalised, taste_of
+from penchant.search.personal import Pasts, Taste, nearest_liked, nearness, personalised, taste_of
 from penchant.search.querymap import QueryMap
 from penchant.search.reasons import reason, strategy
 from penchant.search.reranker import Reranker
@@ -85,6 +85,7 @@ class Searcher:
         """Whose members' tastes count."""
         self._catalogue: Catalogue | None = None
         self._refiner: Refiner | None = None
+        self._pasts: Pasts | None = None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -336,8 +337,11 @@ class Searcher:
         if self.dense is None:
             self.community.member_ids.row(member_id)
             return None
+        weights = self.config.personal.event_weights
+        if self._pasts is None or self._pasts.community is not self.community:
+            self._pasts = Pasts(self.community, weights)
         return taste_of(
-            self.community, member_id, self.catalogue, self.dense, self.middle, self.config.personal, before=before
+            self._pasts, member_id, self.catalogue, self.dense, self.middle, self.config.personal, before=before
         )
 
     def near(self, taste: Taste, rows: Rows) -> Floats:

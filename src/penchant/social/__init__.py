@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from penchant.social.statistics import statistics as statistics
 
 if TYPE_CHECKING:
+    from penchant.social.answers import Answer as Answer
+    from penchant.social.cold_start import ColdStart as ColdStart
     from penchant.social.config import NetworkConfig as NetworkConfig
     from penchant.social.config import SocialConfig as SocialConfig
     from penchant.social.friends import Friends as Friends
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from penchant.social.model import SocialModel as SocialModel
     from penchant.social.newcomers import Newcomers as Newcomers
     from penchant.social.newcomers import NewcomersConfig as NewcomersConfig
+    from penchant.social.questionnaire import Questionnaire as Questionnaire
     from penchant.social.recipe import Evaluation as Evaluation
     from penchant.social.recipe import evaluate as evaluate
     from penchant.social.recipe import fit as fit
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from penchant.social.whole import learn as learn
 
 _HOMES: Final = {
+    "Answer": "penchant.social.answers",
+    "ColdStart": "penchant.social.cold_start",
     "Evaluation": "penchant.social.recipe",
     "Friends": "penchant.social.friends",
     "FriendsConfig": "penchant.social.friends",
@@ -34,6 +39,7 @@ _HOMES: Final = {
     "NetworkConfig": "penchant.social.config",
     "Newcomers": "penchant.social.newcomers",
     "NewcomersConfig": "penchant.social.newcomers",
+    "Questionnaire": "penchant.social.questionnaire",
     "Social": "penchant.social.whole",
     "SocialConfig": "penchant.social.config",
     "SocialModel": "penchant.social.model",

@@ -49,7 +49,7 @@ def read_answer(text: str) -> Answer:
     for answer, words in _READ.items():
         if said in words:
             return answer
-    raise InputError(f"the answer {text!r} is none of like (喜欢), dislike (不喜欢), don't know (不了解)")
+    raise InputError(f"the answer {text.strip()!r} is none of like (喜欢), dislike (不喜欢), don't know (不了解)")
 
 
 class AnswerConfig(BaseModel):

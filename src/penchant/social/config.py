@@ -4,7 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
+from penchant.social.friends import FriendsConfig
 from penchant.social.graph import GraphConfig
+from penchant.social.newcomers import NewcomersConfig
 
 
 class _Frozen(BaseModel):
@@ -38,9 +40,9 @@ class NetworkConfig(_Frozen):
     """Of Adam."""
     decay: NonNegativeFloat = 1e-4
     """Pull of the ids' vectors towards zero (weight decay, decoupled)."""
-    epochs: PositiveInt = 60
+    epochs: PositiveInt = 36
     """Passes over all members at most."""
-    patience: PositiveInt = 4
+    patience: PositiveInt = 2
     """Judgements on validation data without a gain, after which training stops."""
     judge_every: PositiveInt = 3
     """Epochs between two judgements."""
@@ -72,13 +74,13 @@ class NetworkConfig(_Frozen):
 class LinearConfig(_Frozen):
     """EASE and ALS with tags as further rows beside the members."""
 
-    regularization: tuple[PositiveFloat, ...] = (25.0, 50.0, 100.0, 200.0)
+    regularization: tuple[PositiveFloat, ...] = (50.0, 100.0, 200.0)
     """EASE: values tried on validation data."""
     tag_weight: tuple[NonNegativeFloat, ...] = (0.0, 0.5, 1.0)
     """How much a tag's row weighs beside a member's: values tried on validation data."""
-    max_items: PositiveInt = 8_000
+    max_items: PositiveInt = 6_000
     """EASE: only so many of the items most liked and tagged, as its matrix is dense."""
-    factors: tuple[PositiveInt, ...] = (64, 128)
+    factors: tuple[PositiveInt, ...] = (32, 64)
     """ALS: values tried."""
     als_regularization: tuple[PositiveFloat, ...] = (5.0, 10.0, 20.0)
     """ALS: values tried."""
@@ -146,6 +148,10 @@ class SocialConfig(_Frozen):
     """How they are weighed."""
     ranker: RankerConfig = RankerConfig()
     """What is learned over them."""
+    friends: FriendsConfig = FriendsConfig()
+    """Whom to suggest to whom."""
+    newcomers: NewcomersConfig = NewcomersConfig()
+    """What newcomers are asked, and what ties and words count."""
     validation: Literal["random", "last"] = "random"
     """Which events are held out to tune on: a tenth of each member's, or each member's last."""
     most_judged: PositiveInt = 2_000

@@ -49,12 +49,12 @@ def fit_network(
     """
     with torch_threads(options.threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
-        return _Fit(graph, texts, config, options).run(held_out, epochs or config.epochs)
+        return NetworkFit(graph, texts, config, options).run(held_out, epochs or config.epochs)
 
 
 @dataclass
-class _Fit:
-    """One training."""
+class NetworkFit:
+    """One training; the joint mode goes on from where it ends."""
 
     graph: Graph
     texts: TextVectors
@@ -90,6 +90,7 @@ class _Fit:
         self.sampler = ItemSampler(popularity, config.candidates, config.popularity_exponent)
 
     def run(self, held_out: HeldOut | None, epochs: int) -> Propagated:
+        """Train, and keep the best state where something is held out."""
         rng = self.options.rng()
         learned = [value for value in self.network.parameters() if value.requires_grad]
         optimiser = torch.optim.AdamW(learned, lr=self.config.learning_rate, weight_decay=self.config.decay)
@@ -116,7 +117,7 @@ class _Fit:
         if kept is not None:
             done = kept[0]
             self.network.load_state_dict(kept[1])
-        return self._propagated(done, tuple(history))
+        return self.propagated(done, tuple(history))
 
     def _epoch(self, active: Rows, rng: np.random.Generator) -> Iterator[Tensor]:
         order = rng.permutation(active)
@@ -134,8 +135,7 @@ class _Fit:
             own, items = mean[MEMBER], mean[ITEM]
             shallow = layers[1][MEMBER][: len(members)]
         else:
-            moving = Edges.of(likes, liked)
-            blocks = self._whole({"likes": moving, "liked": moving.flipped, **self.still})
+            blocks = self._around(likes, liked)
             mean, layers = self.network(blocks, self.read)
             chosen = torch.from_numpy(members)
             own, items = mean[MEMBER][chosen], mean[ITEM][torch.from_numpy(candidates.items)]
@@ -145,16 +145,26 @@ class _Fit:
             loss = loss + self.config.contrast * contrast_loss(shallow, own, self.config.contrast_temperature)
         return loss
 
+    def step(self, members: Rows, rng: np.random.Generator) -> tuple[Blocks, sp.csr_matrix, sp.csr_matrix]:
+        """The whole graph without what is hidden of some members, what is to be foreseen, and what is shown."""
+        likes, liked, wanted, shown = self.hiding.hide(members, self.config.hidden_events, rng)
+        return self._around(likes, liked), wanted, shown
+
+    def _around(self, likes: sp.csr_matrix, liked: sp.csr_matrix) -> Blocks:
+        moving = Edges.of(likes, liked)
+        return self._whole({"likes": moving, "liked": moving.flipped, **self.still})
+
     def _whole(self, edges: dict[str, Edges]) -> Blocks:
         return Blocks.whole(edges, self.adjacency.counts(), self.config.layers)
 
     def _judge(self, held_out: HeldOut) -> float:
-        state = self._propagated(0, ())
+        state = self.propagated(0)
         people = People.members(self.graph, held_out.members, self.texts.said)
         return float(held_out.ndcg(held_out.scores(people, state.score), CUTOFF).mean())
 
     @torch.no_grad()
-    def _propagated(self, epochs: int, history: tuple[float, ...]) -> Propagated:
+    def propagated(self, epochs: int, history: tuple[float, ...] = ()) -> Propagated:
+        """The network as it stands, passed over the whole graph."""
         self.network.eval()
         edges = self.adjacency.edges
         both = Edges.of(edges["likes"], edges["liked"])

@@ -33,8 +33,16 @@ class CandidateConfig(BaseModel):
     """Candidates taken from each way of finding them: friends in common, walks, taste, the network."""
     walk: WalkConfig = WalkConfig()
     """Of personalised PageRank."""
-    members_at_once: PositiveInt = 256
-    """Members whose candidates are found together; with 200,000 members, 256 of them hold about a gigabyte."""
+    cells_at_once: PositiveInt = 20_000_000
+    """Pairs of a member and anyone else that are looked at together: about 80 MB for each of ten measures."""
+
+    def members_at_once(self, member_count: int) -> int:
+        """Members whose candidates are found together, in a community of so many.
+
+        >>> CandidateConfig().members_at_once(200_000)
+        100
+        """
+        return max(1, self.cells_at_once // max(member_count, 1))
 
 
 @dataclass(frozen=True, eq=False)

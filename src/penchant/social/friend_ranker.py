@@ -51,7 +51,7 @@ class FriendRankerConfig(BaseModel):
 
     enabled: bool = True
     """Off, friends in common decide."""
-    parts: int = Field(default=5, ge=2)
+    parts: int = Field(default=8, ge=2)
     """Parts of the ties that are hidden one after the other; the first judges what the others teach."""
     hidden: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of the ties in a part."""
@@ -64,7 +64,7 @@ class FriendRankerConfig(BaseModel):
     """Pairs that a leaf holds at least."""
     others_each: PositiveInt = 30
     """Pairs without a tie that a member teaches by, of all their candidates: enough, and many times quicker."""
-    most_members: PositiveInt = 20_000
+    most_members: PositiveInt = 4_000
     """Members with a hidden tie that a part teaches by at most."""
     cutoff: PositiveInt = 20
     """Length of the lists that are judged."""
@@ -277,7 +277,7 @@ def gathered_pairs(features: FriendFeatures, members: Rows) -> Pairs:
 
 
 def _in_parts(features: FriendFeatures, members: Rows) -> Iterator[Pairs]:
-    for part in chunks(len(members), features.config.members_at_once):
+    for part in chunks(len(members), features.config.members_at_once(features.graph.member_count)):
         yield features.pairs(members[part])
 
 

@@ -159,7 +159,7 @@ class Friends:
         """(members, k) rows of whom to suggest to each, best first; -1 where there is nobody more."""
         ranked = np.full((len(members), k), -1, dtype=np.int64)
         id_rank = self.community.member_ids.id_rank
-        for part in chunks(len(members), self.config.candidates.members_at_once):
+        for part in chunks(len(members), self.config.candidates.members_at_once(self.graph.member_count)):
             asked = members[part]
             pairs = self.features.pairs(asked)
             order = np.lexsort((id_rank[pairs.others], -self._scores(pairs), pairs.members))
@@ -258,7 +258,7 @@ FOLLOW: Final = Phrase("{count} of those you follow follow them", "你关注的�
 FOLLOWS_YOU: Final = Phrase("follows you", "对方已关注你")
 BOTH_INTO: Final = Phrase("both into {names}", "都喜欢 {names}")
 BOTH_LIKE: Final = Phrase("both like {names}", "都喜欢 {names}")
-AND: Final = Phrase(" and ", "和")
+AND: Final = Phrase(" and ", "、")
 NEAR: Final = Phrase("friends of friends of yours", "与你的好友圈相近")
 COUNTED: Final = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

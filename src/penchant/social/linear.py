@@ -95,7 +95,7 @@ class TaggedEase:
     def score(self, people: People) -> Floats:
         """(people, items) what each one's items add to each item."""
         scores = np.zeros((len(people), self.item_count), dtype=np.float32)
-        scores[:, self.columns] = (people.events[:, self.columns] / np.float32(self.unit)) @ self.weights
+        scores[:, self.columns] = (people.events[:, self.columns] * np.float32(1 / self.unit)) @ self.weights
         return scores
 
     def widened(self, item_count: int) -> Self:
@@ -206,7 +206,7 @@ def stacked(graph: Graph, tag_weight: float) -> tuple[sp.csr_matrix, float]:
     if not graph.events.nnz:
         raise TooLittleDataError("no event says what anybody likes; every weight here is zero or less")
     unit = float(graph.events.data.max())
-    rows = scaled(graph.events) / np.float32(unit)
+    rows = scaled(graph.events) * np.float32(1 / unit)
     if not tag_weight or not graph.tags.nnz:
         return rows.tocsr(), unit
     tags = graph.tags.T.tocsr()

@@ -247,25 +247,33 @@ class Newcomers:
             members = members * self._chances_of_members[place, :, number]
         return Belief(_normal(kinds), _normal(members))
 
-    def scores(self, known: Known) -> Floats:
-        """(columns,) chance, more or less, that somebody likes each item; popularity where nothing is known."""
-        return self.parts(known).scores(self.config)
+    def scores(self, known: Known, columns: Rows | None = None) -> Floats:
+        """(columns,) chance, more or less, that somebody likes each item; popularity where nothing is known.
 
-    def parts(self, known: Known) -> "Parts":
-        """What each source says of every item, to be weighed."""
+        Args:
+            known: of somebody.
+            columns: of the items that are wanted; all if absent.
+        """
+        return self.parts(known, columns).scores(self.config)
+
+    def parts(self, known: Known, columns: Rows | None = None) -> "Parts":
+        """What each source says of every item, or of those wanted."""
+        wanted: Any = slice(None) if columns is None else columns
         belief = self.belief(known)
         friends = self.friends(known.friends)
         theirs = words = None
         if len(friends):
-            counted = np.asarray(_ones(self.graph.events[friends][:, self.items]).sum(axis=0)).ravel()
+            counted = np.asarray(_ones(self.graph.events[friends][:, self.items[wanted]]).sum(axis=0)).ravel()
             prior = self.config.tie_prior
-            theirs = ((counted + prior * self.overall) / (len(friends) + prior)).astype(np.float32)
+            theirs = ((counted + prior * self.overall[wanted]) / (len(friends) + prior)).astype(np.float32)
         if known.nearness is not None:
             tilted = self.overall * np.exp(self.config.word_sharpness * known.nearness)
-            words = (tilted * self.overall.sum() / max(float(tilted.sum()), 1e-9)).astype(np.float32)
+            words = (tilted[wanted] * self.overall.sum() / max(float(tilted.sum()), 1e-9)).astype(np.float32)
         return Parts(
-            kinds=(belief.kinds @ self.mixture.chance).astype(np.float32),
-            members=np.asarray(self._by_column @ belief.members, dtype=np.float32),
+            kinds=(belief.kinds @ self.mixture.chance[:, wanted]).astype(np.float32),
+            members=np.asarray(
+                (self._by_column if columns is None else self._by_column[columns]) @ belief.members, dtype=np.float32
+            ),
             friends=theirs,
             words=words,
         )

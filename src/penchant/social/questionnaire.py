@@ -165,7 +165,7 @@ class Questionnaire:
 
     def _carried(self, columns: Rows) -> dict[int | str, Floats]:
         """How far the scores of some columns fall without each piece of what is known; a share of the score."""
-        whole = self.newcomers.scores(self.known)[columns]
+        whole = self.newcomers.scores(self.known, columns)
         without: dict[int | str, Known] = {number: self.known.without_answer(number) for number in self.known.answers}
         if len(self.newcomers.friends(self.known.friends)):
             without["ties"] = replace(self.known, friends=np.zeros(0, dtype=np.int64))
@@ -173,7 +173,7 @@ class Questionnaire:
             without["words"] = replace(self.known, nearness=None)
         fallen: dict[int | str, Floats] = {}
         for piece, known in without.items():
-            left = self.newcomers.scores(known)[columns]
+            left = self.newcomers.scores(known, columns)
             fallen[piece] = ((whole - left) / np.maximum(whole, 1e-9)).astype(np.float32)
         return fallen
 

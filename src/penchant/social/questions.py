@@ -19,7 +19,7 @@ ABOUT_ITEM: Final = Phrase("Do you like “{title}”?", "你喜欢《{title}》
 ABOUT_TAG: Final = Phrase("Are you into {tag}?", "你喜欢“{tag}”吗？")
 ABOUT_GROUP: Final = Phrase("Are you into things such as {titles}?", "你喜欢{titles}这一类吗？")
 ABOUT_MARKED: Final = Phrase("Are you into {tags}, such as {titles}?", "你喜欢{tags}，例如{titles}这一类吗？")
-AND: Final = Phrase(" and ", "和")
+AND: Final = Phrase(" and ", "、")
 QUOTED: Final = Phrase("“{title}”", "《{title}》")
 
 DRAWS: Final = 4
@@ -172,7 +172,7 @@ def joined(words: tuple[str, ...] | list[str], lang: Lang) -> str:
     """Words as a list in a sentence.
 
     >>> joined(["a", "b", "c"], "en"), joined(["a", "b"], "zh")
-    ('a, b and c', 'a和b')
+    ('a, b and c', 'a、b')
     """
     if len(words) < 2:
         return "".join(words)

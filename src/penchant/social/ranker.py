@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FILE: Final = "ranker.txt"
 FOLDS: Final = 4
+LEAST_LIFT: Final = 0.005
+"""A lift of the first part of the members below this share is not worth learning on."""
 STRENGTHS: Final = (0.0, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5)
 
 TOO_FEW: Final = Phrase(
@@ -112,6 +114,11 @@ class Ranker:
             booster = _grown(rows, chosen, lengths, teaching & (fold != part), features, config, options)
             own = (fold == part)[owners]
             said[own] = booster.predict(rows[own], num_threads=1)
+            if part == 0 and not _promising(rows[own], said[own], owners[own], chosen[own], wanted, cutoff):
+                worth = float(_ndcg(rows[:, 0], owners, chosen, wanted, cutoff).mean())
+                return None, RankerVerdict(
+                    used=False, members=count, fewest=config.fewest, blend=worth, ranked=worth, low=0.0
+                )
         spread = float(said.std()) or 1.0
         tried = np.stack(
             [_ndcg(rows[:, 0] + size * said / spread, owners, chosen, wanted, cutoff) for size in STRENGTHS]
@@ -204,6 +211,15 @@ def _grown(
         rows[kept], label=chosen[kept].astype(np.float32), group=lengths[members], feature_name=names
     )
     return lightgbm.train(settings, data, config.trees)
+
+
+def _promising(
+    rows: Floats, said: Floats, owners: Rows, chosen: np.ndarray, wanted: Rows, cutoff: int
+) -> bool:  # fmt: skip
+    """Whether any strength lifts the first part of the members at all; if not, the other parts need no trees."""
+    spread = float(said.std()) or 1.0
+    tried = [_ndcg(rows[:, 0] + size * said / spread, owners, chosen, wanted, cutoff).sum() for size in STRENGTHS]
+    return max(tried[1:]) > (1 + LEAST_LIFT) * tried[0]
 
 
 def _ndcg(scores: Floats, owners: Rows, chosen: np.ndarray, wanted: Rows, cutoff: int) -> np.ndarray:

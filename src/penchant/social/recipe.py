@@ -55,7 +55,7 @@ class Fitted:
     ranker: Ranker | None
     """The ranker learned, used or not."""
     found: dict[str, float]
-    """NDCG on validation data of each source alone, the blend and the ranker."""
+    """NDCG on validation data of each source alone, and of the blend and the ranker where one was learned."""
 
 
 def train(
@@ -137,7 +137,8 @@ def fit(
     )  # fmt: skip
     ranker, verdict = learned(model, candidates, judged, options)
     log.info("%s", verdict.told())
-    found = {**alone, "blend": verdict.blend or float("nan"), "ranker": verdict.ranked or float("nan")}
+    judged_orders = {"blend": verdict.blend, "ranker": verdict.ranked}
+    found = alone | {name: value for name, value in judged_orders.items() if value is not None}
     used = model.reweighed(weights, ranker if verdict.used else None)
     return Fitted(used, settings, judged, candidates, verdict, ranker, found)
 

@@ -16,8 +16,6 @@ EXAMPLES: Final = 3
 """Items that a group is named by."""
 STRONG: Final = 0.5
 """Of the weight of an item's strongest tag, below which a tag says little of the item."""
-SAME: Final = 0.9
-"""Two topics of which nearly the same members are fond are one question, not two."""
 
 
 class TopicsConfig(BaseModel):
@@ -33,6 +31,8 @@ class TopicsConfig(BaseModel):
     """How often each cut is made, from another start."""
     least_fond: float = Field(default=0.05, gt=0, lt=0.5)
     """Share of members that must be fond of a topic, and must not, for it to be asked about."""
+    same: float = Field(default=0.7, gt=0, le=1)
+    """Of two topics whose fond members overlap this much (Jaccard), one is left out: people would hear one question."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +85,7 @@ class Topics:
                     names.append(_marks(own, strong, counts, tag_names))
                     examples.append(_named_by(own, mixture, kind))
         whole = sp.hstack(parts, format="csr", dtype=np.float32)
-        kept = _worth_asking(
-            _shares(likes, whole), config, [bool(shown) or name for shown, name in zip(examples, names, strict=True)]
-        )
+        kept = _worth_asking(_shares(likes, whole), config, names, examples)
         usual = _shares(likes, whole[:, kept]).mean(axis=0)
         return cls(
             whole[:, kept],
@@ -128,18 +126,22 @@ def _shares(likes: sp.csr_matrix, topics: sp.csr_matrix) -> Floats:
     return np.asarray(scaled((likes @ topics).tocsr(), rows=1 / counts).toarray(), dtype=np.float32)
 
 
-def _worth_asking(shares: Floats, config: TopicsConfig, shown: Sequence[object]) -> Rows:
-    """Topics that tell members apart, and none that says what another has said."""
+def _worth_asking(
+    shares: Floats, config: TopicsConfig, names: Sequence[tuple[str, ...]], examples: Sequence[tuple[int, ...]]
+) -> Rows:
+    """Topics that tell members apart, and none that sounds like another or says what another has said."""
     fond = shares >= np.maximum(shares.mean(axis=0), 1e-6)
     part = fond.mean(axis=0)
     kept: list[int] = []
     for topic in np.flatnonzero((part > config.least_fond) & (part < 1 - config.least_fond)).tolist():
-        if not shown[topic]:
+        if not names[topic] and not examples[topic]:
+            continue
+        if any(len(set(examples[topic]) & set(examples[other])) > 1 for other in kept):
             continue
         both = (fond[:, kept] & fond[:, [topic]]).sum(axis=0)
         either = (fond[:, kept] | fond[:, [topic]]).sum(axis=0)
-        if not len(both) or (both / np.maximum(either, 1)).max() < SAME:
-            kept.append(int(topic))
+        if not len(both) or (both / np.maximum(either, 1)).max() < config.same:
+            kept.append(topic)
     return np.array(kept, dtype=np.int64)
 
 

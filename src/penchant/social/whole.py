@@ -13,6 +13,7 @@ from penchant.language import Lang, Phrase
 from penchant.social.config import SocialConfig
 from penchant.social.friends import Friends
 from penchant.social.model import SocialModel
+from penchant.social.newcomer_tuning import tuned
 from penchant.social.newcomers import Newcomers
 from penchant.social.recipe import train
 from penchant.text.encoder import Encoder
@@ -53,7 +54,7 @@ class Social:
         model = self.model.on(community)
         return Social(
             model,
-            self.friends.on(community, model.graph, vectors=model.member_vectors),
+            self.friends.on(community, model.graph),
             self.newcomers.on(model.graph),
         )
 
@@ -78,7 +79,7 @@ class Social:
         if reason is not None:
             raise ArtifactError(f"there is no social model: {reason}")
         model = SocialModel.load(folder / "model", community, encoder=encoder)
-        friends = Friends.load(folder / "friends", community, model.graph, vectors=model.member_vectors)
+        friends = Friends.load(folder / "friends", community, model.graph)
         return cls(model, friends, Newcomers.load(folder / "newcomers", model.graph))
 
 
@@ -96,8 +97,10 @@ def learn(
     """
     config, options = config or SocialConfig(), options or Options()
     model = train(community, config, options, encoder=encoder)
-    friends = Friends(community, model.graph, vectors=model.member_vectors).fit(options)
-    return Social(model, friends, Newcomers.fit(model.graph, options=options))
+    # Without the network: it has seen the ties that the order is taught to find, and would be believed in too much.
+    friends = Friends(community, model.graph, config.friends).fit(options)
+    newcomers = Newcomers.fit(model.graph, tuned(model.graph, config.newcomers, options), options)
+    return Social(model, friends, newcomers)
 
 
 def learn_into(

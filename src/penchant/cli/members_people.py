@@ -1,0 +1,348 @@
+"""`penchant members anomalies` and `classify`: who behaves oddly, and what members are by what they do and write."""
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from penchant.artifacts import storage_errors
+from penchant.cli.build import WORKSPACE
+from penchant.cli.face import Face, face
+from penchant.cli.speech import both
+from penchant.errors import ConfigError, UnknownIdError
+from penchant.language import Phrase
+from penchant.workspace import Workspace
+
+if TYPE_CHECKING:
+    from penchant.members.anomalies import Alarm
+    from penchant.members.classifier import AttributeReport, MemberClassifier, Predictions
+    from penchant.text.encoder import Encoder
+
+ANOMALIES_HELP: Final = both(
+    """Show which members behave oddly, when, and which of their events say so: floods of events, odd hours, sudden
+    changes, returns again and again, copied reviews.
+
+    Each member is held against their own past and against the others. --notify writes new alarms to logs/alerts.jsonl
+    and posts them to the webhook of [members.alerts], never the same one twice.""",
+    """显示哪些会员行为异常、何时异常，以及依据哪些事件：行为激增、异常时段、行为突变、反复退货、雷同评论。
+
+    每位会员既与自己的过去比较，也与其他会员比较。--notify 将新警报写入 logs/alerts.jsonl，
+    并发送到 [members.alerts] 的 webhook，同一警报绝不重复。""",
+)
+ANOMALIES_EXAMPLES: Final = """penchant members anomalies shop.ws
+penchant members anomalies shop.ws --days 7 --notify
+penchant members anomalies shop.ws --member m42 --json"""
+CLASSIFY_HELP: Final = both(
+    """Predict an attribute of members (any column of the members table) from what they do and write, and say how good
+    that is: precision, recall and F1 of each class, on members held out in turn.
+
+    --comment asks of a stranger by one comment. An answer names every class that it cannot rule out. Sensitive
+    attributes are refused unless --allow-sensitive names them.""",
+    """根据行为与文字预测会员的某项属性（会员表中的任意一列），并在轮流留出的会员上报告每一类的精确率、召回率与 F1。
+
+    --comment 仅凭一条评论判断陌生人。回答会列出所有无法排除的类别。敏感属性须以 --allow-sensitive 指名方可预测。""",
+)
+CLASSIFY_EXAMPLES: Final = """penchant members classify shop.ws buyer_kind
+penchant members classify shop.ws buyer_kind --member m42 --comment "等打折再买"
+penchant members classify shop.ws age --bands 25,35,45 --allow-sensitive age --fairness gender"""
+IN_JSON: Final = both("Answer in JSON.", "以 JSON 输出。")
+
+ALARMS: Final = (
+    Phrase("day", "日期"),
+    Phrase("member", "会员"),
+    Phrase("what", "异常"),
+    Phrase("odds", "偶然概率"),
+    Phrase("why", "依据"),
+)
+EVIDENCE: Final = Phrase("    {at:%Y-%m-%d %H:%M}  {kind}  {title}", "    {at:%Y-%m-%d %H:%M}  {kind}  {title}")
+NONE_ODD: Final = Phrase("Nobody behaves oddly.", "没有会员行为异常。")
+JUDGED: Final = Phrase(
+    "{days:,} active days judged; at most one day in {budget:,.0f} has a false alarm.",
+    "共检验 {days:,} 个活跃日；平均每 {budget:,.0f} 天至多一次误报。",
+)
+SILENT: Final = Phrase("{what}: nothing to judge ({why})", "{what}：无从判断（{why}）")
+TOLD: Final = Phrase(
+    "{new:,} new alarms written; {posted:,} accepted by the webhook, {waiting:,} left for the next run{why}.",
+    "新写入 {new:,} 条警报；webhook 接收 {posted:,} 条，{waiting:,} 条留待下次{why}。",
+)
+CLASS: Final = (
+    Phrase("class", "类别"),
+    Phrase("members", "会员数"),
+    Phrase("precision", "精确率"),
+    Phrase("recall", "召回率"),
+    Phrase("F1", "F1"),
+)
+GOOD: Final = Phrase(
+    "Of {members:,} members held out in turn, {accuracy:.0%} are told right (AUC {auc:.3f}; without texts {without:.3f}). "
+    "From a single text, {comment:.0%}.",
+    "轮流留出的 {members:,} 位会员中，{accuracy:.0%} 判断正确（AUC {auc:.3f}；不读文本为 {without:.3f}）。仅凭一条文本为 {comment:.0%}。",
+)
+SURE: Final = Phrase(
+    "The true class is among those named {coverage:.0%} of the time; of {unsure:.0%} more than one class, or none, is left.",
+    "真实类别有 {coverage:.0%} 在所列类别之中；{unsure:.0%} 的会员剩下不止一类或没有类别。",
+)
+PREDICTED: Final = (
+    Phrase("who", "对象"),
+    Phrase("class", "类别"),
+    Phrase("probability", "概率"),
+    Phrase("cannot be ruled out", "无法排除"),
+)
+GROUPS: Final = (
+    Phrase("group", "群体"),
+    Phrase("class", "类别"),
+    Phrase("members", "会员数"),
+    Phrase("said to be", "预测占比"),
+    Phrase("falsely", "误判率"),
+    Phrase("missed", "漏判率"),
+)
+BY_GROUP: Final = Phrase("Errors by {group}", "按 {group} 的误差")
+WRITTEN: Final = Phrase("Written: {path}", "已写入：{path}")
+JOINT: Final = Phrase(", ", "、")
+
+
+def anomalies(
+    ctx: typer.Context,
+    workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
+    member: Annotated[
+        str | None, typer.Option(metavar="MEMBER", help=both("Of this member alone.", "只看这位会员。"))
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help=both("Of the last N days alone.", "只看最近 N 天。")),
+    ] = None,
+    notify: Annotated[
+        bool,
+        typer.Option(
+            "--notify", help=both("Send new alarms where [members.alerts] says.", "按 [members.alerts] 发送新警报。")
+        ),
+    ] = False,
+    k: Annotated[int, typer.Option("-k", metavar="K", min=0, help=both("How many to show.", "显示多少条。"))] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
+) -> None:
+    from penchant.data.consent import consenting
+    from penchant.members.alerts import AlertConfig, alarm_document, deliver
+    from penchant.members.anomalies import ODDITY_NAMES, AnomalyConfig, Oddity, find_anomalies
+    from penchant.members.privacy import privacy_config
+    from penchant.members.sections import members_section
+
+    speaker = face(ctx)
+    opened = Workspace.open(workspace)
+    config = members_section(opened.config, "anomalies", AnomalyConfig)
+    with opened.store() as store:
+        community = consenting(store.read(), privacy_config(opened.config).consent)
+    if member is not None and member not in community.member_ids:
+        raise UnknownIdError(f"no member has the id {member!r}; this community has {len(community.members)} members")
+    found = find_anomalies(community, config, until=datetime.now(UTC))
+    last = community.now
+    alarms = [alarm for alarm in found.alarms if member in (None, alarm.member_id)]
+    if days is not None and last is not None:
+        alarms = [alarm for alarm in alarms if alarm.at > last - timedelta(days=days)]
+    told = None
+    if notify:
+        alerts = members_section(opened.config, "alerts", AlertConfig)
+        told = deliver(alarms, opened.logs, alerts, secret=os.environ.get("PENCHANT_WEBHOOK_SECRET"))
+    if as_json:
+        silent = {kind: why(speaker.lang) for kind, why in found.silent.items()}
+        speaker.json(
+            {"alarms": [alarm_document(alarm) for alarm in alarms], "days": found.days, "silent": silent, "told": told}
+        )
+        return
+    lang = speaker.lang
+    if alarms:
+        rows = [
+            (f"{alarm.at:%Y-%m-%d}", alarm.member_id, ODDITY_NAMES[alarm.kind](lang), f"{alarm.p_value:.0e}", alarm.said(lang))
+            for alarm in alarms[-k:] if k
+        ]  # fmt: skip
+        speaker.table(ALARMS, rows)
+        if member is not None:
+            for alarm in alarms[-k:]:
+                _show_evidence(speaker, alarm)
+    else:
+        speaker.say(NONE_ODD)
+    for kind, why in found.silent.items():
+        speaker.note(SILENT, what=ODDITY_NAMES[Oddity(kind)](lang), why=why(lang))
+    speaker.note(JUDGED, days=found.days, budget=1 / config.false_alarms_per_day)
+    if told is not None:
+        why_not = f" ({told.problem})" if told.problem else ""
+        speaker.say(TOLD, new=told.new, posted=told.posted, waiting=told.waiting, why=why_not)
+
+
+def classify(
+    ctx: typer.Context,
+    workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
+    attribute: Annotated[
+        str, typer.Argument(metavar="ATTRIBUTE", help=both("Column of the members table.", "会员表中的一列。"))
+    ],
+    member: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MEMBER", help=both("Of this member; may be repeated.", "判断这位会员，可重复。")),
+    ] = None,
+    comment: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT", help=both("Of whoever wrote this; may be repeated.", "判断写下这段文字的人，可重复。")
+        ),
+    ] = None,
+    bands: Annotated[
+        str | None,
+        typer.Option(metavar="EDGES", help=both("Bands of a number, such as 25,35,45.", "数值分段，如 25,35,45。")),
+    ] = None,
+    allow_sensitive: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help=both("Allow this sensitive attribute.", "允许预测这一敏感属性。")),
+    ] = None,
+    fairness: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help=both("Error rates by this attribute.", "按此属性列出误差率。")),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=both("Write all members' answers as CSV.", "将全部会员的结果写为 CSV。")),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
+) -> None:
+    from penchant.members.attribute_recipe import train_attribute
+    from penchant.members.classifier import ClassifierConfig
+    from penchant.members.sections import members_section
+    from penchant.training.options import Options
+
+    speaker = face(ctx)
+    opened = Workspace.open(workspace)
+    config = members_section(opened.config, "classifier", ClassifierConfig)
+    change: dict[str, object] = {"allow_sensitive": (*config.allow_sensitive, *(allow_sensitive or ()))}
+    if bands is not None:
+        change["bands"] = _edges(bands)
+    config = config.model_copy(update=change)
+    community = opened.require_current().community
+    strangers = [one for one in member or () if one not in community.member_ids]
+    if strangers:
+        raise UnknownIdError(f"no member has the id {strangers[0]!r}; this build has {len(community.members)} members")
+    model = train_attribute(community, attribute, config, Options(), encoder=_encoder(opened), home=opened.path)
+    asked = [community.member_ids.row(one) for one in member or ()]
+    told = model.predict(community, asked) if member else None  # type: ignore[arg-type]
+    read = model.read(comment) if comment else None
+    table = None if fairness is None else _fairness(model, opened, attribute, fairness)
+    if to is not None:
+        _write(to, community.member_ids.ids.to_list(), model.predict(community))
+    report = model.report
+    assert report is not None
+    if as_json:
+        speaker.json(
+            {
+                "report": asdict(report),
+                "members": _described(member or [], told),
+                "comments": _described(comment or [], read),
+                "fairness": table,
+            }
+        )
+        return
+    _show_report(speaker, report)
+    for names, found in ((member or [], told), (comment or [], read)):
+        if found is not None:
+            speaker.line("")
+            speaker.table(PREDICTED, _rows(names, found, speaker), right=[2])
+    if table is not None:
+        speaker.line("")
+        rows = [(one.group, one.name, one.members, _percent(one.predicted), _percent(one.false_positive_rate), _percent(one.false_negative_rate)) for one in table]  # fmt: skip
+        speaker.table(
+            GROUPS,
+            rows,
+            title=Phrase(BY_GROUP("en", group=fairness), BY_GROUP("zh", group=fairness)),
+            right=[2, 3, 4, 5],
+        )
+    if to is not None:
+        speaker.note(WRITTEN, path=to)
+
+
+def _show_evidence(speaker: Face, alarm: "Alarm") -> None:
+    speaker.line("")
+    speaker.line(f"{alarm.at:%Y-%m-%d} {alarm.said(speaker.lang)}")
+    for piece in alarm.evidence[:10]:
+        speaker.say(EVIDENCE, at=piece.at, kind=piece.kind, title=piece.text or piece.title or "")
+
+
+def _show_report(speaker: Face, report: "AttributeReport") -> None:
+    rows = [(one.name, one.support, one.precision, one.recall, one.f1) for one in report.metrics.per_class]
+    speaker.table(CLASS, rows, right=[1, 2, 3, 4])
+    speaker.say(
+        GOOD,
+        members=report.members,
+        accuracy=report.metrics.accuracy,
+        auc=report.auc,
+        without=report.without_language_model,
+        comment=report.comment_accuracy,
+    )
+    speaker.say(SURE, coverage=report.coverage, unsure=report.unsure)
+
+
+def _rows(names: Sequence[str], found: "Predictions", speaker: Face) -> list[Sequence[object]]:
+    joint = JOINT(speaker.lang)
+    return [
+        (name, label, f"{chances.max():.0%}", joint.join(one for one, kept in zip(found.classes, possible, strict=True) if kept))
+        for name, label, chances, possible in zip(names, found.labels, found.probabilities, found.possible, strict=True)
+    ]  # fmt: skip
+
+
+def _described(names: Sequence[str], found: "Predictions | None") -> list[dict[str, object]]:
+    if found is None:
+        return []
+    return [
+        {
+            "who": name,
+            "class": label,
+            "probabilities": dict(zip(found.classes, chances.tolist(), strict=True)),
+            "possible": [one for one, kept in zip(found.classes, possible.tolist(), strict=True) if kept],
+        }
+        for name, label, chances, possible in zip(names, found.labels, found.probabilities, found.possible, strict=True)
+    ]
+
+
+def _fairness(model: "MemberClassifier", opened: Workspace, attribute: str, by: str) -> list[object]:
+    from penchant.members.attributes import attribute_of
+    from penchant.members.fairness import error_table
+
+    community = opened.require_current().community
+    config = model.config
+    truth = attribute_of(community, attribute, bands=config.bands, sensitive=())
+    # To hold a classifier against a group is no prediction of it, so any attribute may be named.
+    groups = attribute_of(community, by, sensitive=())
+    known = truth.known
+    predicted = model.predict(community, known).probabilities.argmax(axis=1)
+    return list(error_table(truth.codes[known], predicted, truth.classes, groups, known))
+
+
+def _encoder(opened: Workspace) -> "Encoder":
+    from penchant.text.cache import CachedEncoder
+    from penchant.text.transformer import load_encoder
+
+    return CachedEncoder(load_encoder(opened.config.build.encoder), opened.vectors)
+
+
+def _write(path: Path, ids: Sequence[str], found: "Predictions") -> None:
+    with storage_errors(path), path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["member_id", "class", "unsure", *found.classes])
+        for member_id, label, unsure, chances in zip(ids, found.labels, found.unsure, found.probabilities, strict=True):
+            writer.writerow([member_id, label, int(unsure), *(f"{chance:.4f}" for chance in chances)])
+
+
+def _edges(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(edge) for edge in text.split(","))
+    except ValueError:
+        raise ConfigError(f"--bands {text!r} are no numbers with commas between, such as 25,35,45") from None
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.0%}"
+
+
+COMMANDS: Final = {
+    "classify": (classify, CLASSIFY_HELP, CLASSIFY_EXAMPLES),
+    "anomalies": (anomalies, ANOMALIES_HELP, ANOMALIES_EXAMPLES),
+}

@@ -1,0 +1,438 @@
+"""Attributes of members from what they do and what they write: behaviour and language model, blended and calibrated."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from penchant.artifacts import MANIFEST, load_artifact, save_artifact, storage_errors
+from penchant.data.community import Community
+from penchant.errors import ConfigError, InputError, NotFittedError, TooLittleDataError
+from penchant.evaluation.classification import ClassFigures, ClassificationMetrics, auc, evaluate_classes
+from penchant.members.activity import Activity, common_categories, rarities, read_activity, rendered
+from penchant.members.attributes import SENSITIVE, Attribute, attribute_of, refuse_sensitive
+from penchant.members.heads import Linear, Stack, Trees, conformal_threshold
+from penchant.text.encoder import Encoder
+from penchant.text.finetune import FinetuneConfig, TaskConfig, TunedModel, finetune
+from penchant.text.transformer import TransformerEncoder
+from penchant.text.tuning.config import Mode
+from penchant.text.tuning.examples import Example
+from penchant.training.options import Options
+from penchant.vectors import Floats, Rows
+
+KIND: Final = "member-classifier"
+_TREES_FILE: Final = "profile.txt"
+_TUNED: Final = "tuned"
+_VIEWS: Final = (1, 1, 3, 5)
+"""How many of a member's texts each view holds, from which single comments are learned."""
+
+Source = Literal["items", "text", "profile", "tuned"]
+
+
+class ClassifierConfig(BaseModel):
+    """How an attribute is learned.
+
+    >>> ClassifierConfig(bands=(25, 35)).tuning
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bands: tuple[float, ...] | None = None
+    """Edges of bands for an attribute that is a number."""
+    sensitive: tuple[str, ...] = SENSITIVE
+    """Attributes that are refused unless allowed by name."""
+    allow_sensitive: tuple[str, ...] = ()
+    """Sensitive attributes that may be predicted all the same."""
+    sources: tuple[Literal["items", "text", "profile"], ...] = ("items", "text", "profile")
+    """What is blended: which items, what they and the member's texts say, and the profile."""
+    tuning: Mode | None = None
+    """Fine-tune the language model on each member's recent activity rendered as text, in this mode, as a further
+    source; None reads texts with the model as it is, in a hundredth of the time.""" finetune: FinetuneConfig =
+    FinetuneConfig()
+    """How it is tuned; its tasks are the attribute's."""
+    recent_events: PositiveInt = 40
+    """Events of a member that are rendered as text."""
+    folds: int = Field(default=4, ge=2)
+    """Parts of the members that are held out in turn to find the blend, its calibration and its uncertainty."""
+    item_penalty: PositiveFloat = 3.0
+    """C of the logistic regression over items."""
+    text_penalty: PositiveFloat = 0.02
+    """C of the logistic regression over vectors of texts."""
+    rounds: PositiveInt = 150
+    """Trees over the profile."""
+    coverage: float = Field(default=0.9, gt=0.5, lt=1)
+    """How often the true class is among those that an answer names."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Probabilities of classes, a row for each member or text asked about."""
+
+    classes: tuple[str, ...]
+    probabilities: Floats
+    """(rows, classes)."""
+    possible: np.ndarray
+    """(rows, classes) true for the classes that cannot be ruled out: with the stated coverage the true one is among them."""
+
+    @property
+    def labels(self) -> list[str]:
+        """The likeliest class of each row."""
+        return [self.classes[code] for code in self.probabilities.argmax(axis=1)]
+
+    @property
+    def unsure(self) -> np.ndarray:
+        """(rows,) whether more than one class, or none, is left."""
+        return np.asarray(self.possible.sum(axis=1) != 1)
+
+
+@dataclass(frozen=True)
+class AttributeReport:
+    """How good a classifier is, on members held out in turn."""
+
+    attribute: str
+    members: int
+    """Members whose class was known."""
+    metrics: ClassificationMetrics
+    """Precision, recall and F1 by class."""
+    auc: float
+    """Of one class against the others, the mean over classes."""
+    without_language_model: float
+    """The same where no text is read."""
+    coverage: float
+    """How often the true class was among those named."""
+    unsure: float
+    """Share of members of whom more than one class, or none, is left."""
+    comment_accuracy: float
+    """Where a single text is all that is known."""
+    weights: dict[str, float]
+    """Of the sources in the blend."""
+    left_out: tuple[str, ...]
+    """Values too rare to be learned."""
+
+
+class MemberClassifier:
+    """Predicts one attribute, of members and of strangers with a single comment.
+
+    Sources are fitted on their own; their blend, by a weight each and a bias for each class, maximises the likelihood
+    of members that no source was fitted on, which calibrates it (stacking; Wolpert, 1992). What cannot be ruled out
+    comes from the same members by split conformal prediction.
+
+    Raises:
+        NotFittedError: asked before `fit` or `load`.
+    """
+
+    def __init__(self, config: ClassifierConfig | None = None) -> None:
+        self.config = config or ClassifierConfig()
+        self.attribute: Attribute | None = None
+        self.report: AttributeReport | None = None
+        self.held_out: Floats | None = None
+        """(known members,) log-probabilities of members held out in turn; only after `fit`."""
+
+    def fit(
+        self,
+        community: Community,
+        name: str,
+        options: Options | None = None,
+        *,
+        encoder: Encoder,
+        rows: Rows | None = None,
+    ) -> "MemberClassifier":
+        """Learn an attribute from the members who have it.
+
+        Args:
+            community: whose members table has a column of that name.
+            name: the attribute.
+            options: seed and run conditions.
+            encoder: reads the texts; with `tuning`, of the transformer kind.
+            rows: members to learn from; all by default.
+
+        Raises:
+            ConfigError: the attribute is sensitive and not allowed, or has too many values.
+            ColumnError: members have no such attribute.
+            TooLittleDataError: fewer than two classes have enough members.
+        """
+        options, config = options or Options(), self.config
+        found = attribute_of(
+            community, name, bands=config.bands, sensitive=config.sensitive, allowed=config.allow_sensitive
+        )
+        self.attribute = found
+        known = found.known if rows is None else np.intersect1d(found.known, rows)
+        codes = found.codes[known]
+        smallest = np.bincount(codes, minlength=len(found.classes)).min()
+        if smallest < 2:
+            raise TooLittleDataError(f"a class of {name!r} has fewer than 2 members to learn from")
+        # Of the members learned from alone, so that what others did tells nothing.
+        own = community.with_events(community.events.filter(_of_members(known)))
+        self.encoder, self.item_ids, self.rarity = encoder, community.item_ids.ids.to_list(), rarities(own)
+        self.categories = common_categories(own)
+        self.activity = read_activity(community, encoder, self.item_ids, self.rarity, self.categories)
+        texts = rendered(community, known, most=config.recent_events) if config.tuning else []
+        parts = _parts(codes, min(config.folds, int(smallest)), options)
+        if config.tuning:
+            # One part is enough to weigh a source that takes so long to fit.
+            parts = parts[:1]
+        held = np.concatenate(parts)
+        logs, comments, comment_codes = self._held_out(known, codes, texts, parts, options)
+        self.shares = (np.bincount(codes, minlength=len(found.classes)) / len(codes)).astype(np.float32)
+        self.stack = Stack.fit(logs, codes[held])
+        blended = self.stack.blend(logs)
+        self.least = conformal_threshold(blended, codes[held], config.coverage)
+        self.comment_stack = Stack.fit([comments], comment_codes)
+        calmed = self.comment_stack.blend([comments])
+        self.comment_least = conformal_threshold(calmed, comment_codes, config.coverage)
+        self.heads = self._fitted(known, codes, texts, options)
+        self.comment_head = self._comment_head(known, codes, options)
+        order = np.argsort(held)
+        self.held_out = blended[order]
+        without = [place for place, source in enumerate(self._sources) if source not in ("text", "tuned")]
+        silent = blended
+        if without:
+            silent = Stack.fit(kept := [logs[place] for place in without], codes[held]).blend(kept)
+        self.report = AttributeReport(
+            attribute=name,
+            members=len(known),
+            metrics=evaluate_classes(codes[held], blended.argmax(axis=1), found.classes),
+            auc=mean_auc(codes[held], np.exp(blended)),
+            without_language_model=mean_auc(codes[held], np.exp(silent)),
+            coverage=float(np.mean(np.exp(blended)[np.arange(len(held)), codes[held]] >= self.least)),
+            unsure=float(np.mean((np.exp(blended) >= self.least).sum(axis=1) != 1)),
+            comment_accuracy=float(np.mean(calmed.argmax(axis=1) == comment_codes)),
+            weights=dict(zip(self._sources, self.stack.weights, strict=True)),
+            left_out=found.left_out,
+        )
+        return self
+
+    def require_allowed(self, name: str) -> None:
+        """Stop where an attribute is sensitive.
+
+        Raises:
+            ConfigError: the settings do not allow it by name.
+        """
+        refuse_sensitive(name, self.config.sensitive, self.config.allow_sensitive)
+
+    def predict(self, community: Community, rows: Rows | None = None) -> Predictions:
+        """The attribute of members, who need not have been there at the fit.
+
+        Args:
+            community: theirs.
+            rows: whose; all by default.
+        """
+        found = self._require()
+        rows = np.arange(len(community.members)) if rows is None else rows
+        activity = read_activity(community, self.encoder, self.item_ids, self.rarity, self.categories)
+        texts = rendered(community, rows, most=self.config.recent_events) if "tuned" in self._sources else []
+        logs = [self._log_probabilities(source, head, activity, rows, texts) for source, head in self.heads.items()]
+        probabilities = np.exp(self.stack.blend(logs))
+        # Of whom nothing is known, that they are like the others is all there is to say.
+        probabilities[~activity.text[rows].any(axis=1)] = self.shares
+        return Predictions(found.classes, probabilities, probabilities >= self.least)
+
+    def read(self, texts: Sequence[str]) -> Predictions:
+        """The attribute of strangers of whom one comment each is all that is known."""
+        found = self._require()
+        if any(not text.strip() for text in texts):
+            raise InputError("an empty comment says nothing of who wrote it; leave it out")
+        logs = self.comment_head.log_probabilities(self.encoder.encode(list(texts)))
+        probabilities = np.exp(self.comment_stack.blend([logs]))
+        return Predictions(found.classes, probabilities, probabilities >= self.comment_least)
+
+    def save(self, folder: Path | str) -> None:
+        """Write it to a folder; nothing of any one member is in it.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        found, folder = self._require(), Path(folder)
+        arrays: dict[str, np.ndarray] = {"item_rarity": self.rarity, "shares": self.shares}
+        files = []
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, head in [*self.heads.items(), ("comment", self.comment_head)]:
+                if isinstance(head, Linear):
+                    parts = {"weights": head.weights, "bias": head.bias, "mean": head.mean, "scale": head.scale}
+                    arrays |= {f"{name}/{part}": values for part, values in parts.items() if values is not None}
+                elif isinstance(head, Trees):
+                    (folder / _TREES_FILE).write_text(head.text, encoding="utf-8")
+                    files.append(_TREES_FILE)
+                else:
+                    head.save(folder / _TUNED)
+                    files.append(f"{_TUNED}/{MANIFEST}")
+        meta = {
+            "config": self.config.model_dump(mode="json"),
+            "attribute": found.name,
+            "classes": list(found.classes),
+            "encoder": self.encoder.name,
+            "items": self.item_ids,
+            "categories": list(self.categories),
+            "sources": self._sources,
+            "stack": [list(self.stack.weights), list(self.stack.bias)],
+            "comment_stack": [list(self.comment_stack.weights), list(self.comment_stack.bias)],
+            "least": [self.least, self.comment_least],
+            "report": asdict(self.report) if self.report else None,
+        }
+        save_artifact(folder, KIND, arrays=arrays, meta=meta, files=files)
+
+    @classmethod
+    def load(cls, folder: Path | str, *, encoder: Encoder) -> "MemberClassifier":
+        """Read what `save` wrote.
+
+        Raises:
+            ArtifactError: the folder is damaged or holds something else.
+            ConfigError: the encoder is another than it was fitted with.
+        """
+        folder = Path(folder)
+        saved = load_artifact(folder, KIND)
+        meta = saved.meta
+        if encoder.name != meta["encoder"]:
+            raise ConfigError(f"the classifier was fitted with {meta['encoder']}, and the encoder is {encoder.name}")
+        model = cls(ClassifierConfig.model_validate(meta["config"]))
+        model.attribute = Attribute(meta["attribute"], tuple(meta["classes"]), np.empty(0, dtype=np.int64))
+        model.encoder, model.item_ids, model.rarity = encoder, meta["items"], saved.arrays["item_rarity"]
+        model.shares = saved.arrays["shares"]
+        model.categories = tuple(meta["categories"])
+        model.stack, model.comment_stack = (Stack(*map(tuple, meta[name])) for name in ("stack", "comment_stack"))
+        model.least, model.comment_least = meta["least"]
+        model.report = _report(meta["report"])
+
+        def linear(name: str) -> Linear:
+            parts = {part: saved.arrays.get(f"{name}/{part}") for part in ("weights", "bias", "mean", "scale")}
+            return Linear(**parts)  # type: ignore[arg-type]
+
+        model.heads = {}
+        for source in meta["sources"]:
+            if source == "profile":
+                model.heads[source] = Trees((folder / _TREES_FILE).read_text("utf-8"), len(meta["classes"]))
+            elif source == "tuned":
+                model.heads[source] = TunedModel.load(folder / _TUNED, _transformer(encoder))
+            else:
+                model.heads[source] = linear(source)
+        model.comment_head = linear("comment")
+        return model
+
+    # -- inside --
+
+    heads: dict[str, Any]
+    encoder: Encoder
+
+    @property
+    def _sources(self) -> list[str]:
+        return [*self.config.sources, *(["tuned"] if self.config.tuning else [])]
+
+    def _require(self) -> Attribute:
+        if self.attribute is None:
+            raise NotFittedError("the classifier was not fitted; call `fit` first, or `load` one")
+        return self.attribute
+
+    def _held_out(
+        self, known: Rows, codes: Rows, texts: Sequence[str], parts: list[Rows], options: Options
+    ) -> tuple[list[Floats], Floats, Rows]:
+        """Log-probabilities of each source, of members it was not fitted on; and those of single texts, with classes."""
+        found: list[list[Floats]] = [[] for _ in self._sources]
+        comments, comment_codes = [], []
+        for part in parts:
+            rest = np.setdiff1d(np.arange(len(known)), part)
+            some = [texts[row] for row in rest] if texts else []
+            heads = self._fitted(known[rest], codes[rest], some, options)
+            asked = [texts[row] for row in part] if texts else []
+            for place, (source, head) in enumerate(heads.items()):
+                found[place].append(self._log_probabilities(source, head, self.activity, known[part], asked))
+            head = self._comment_head(known[rest], codes[rest], options)
+            view, whose = self._views(known[part], (1,), options)
+            comments.append(head.log_probabilities(view))
+            comment_codes.append(codes[part][whose])
+        return [np.concatenate(each) for each in found], np.concatenate(comments), np.concatenate(comment_codes)
+
+    def _fitted(self, rows: Rows, codes: Rows, texts: Sequence[str], options: Options) -> dict[str, Any]:
+        activity, classes, heads = self.activity, len(self._require().classes), dict[str, Any]()
+        for source in self._sources:
+            if source == "items":
+                penalty = self.config.item_penalty
+                heads[source] = Linear.fit(activity.items[rows], codes, classes, penalty=penalty, scaled=False)
+            elif source == "text":
+                penalty = self.config.text_penalty
+                heads[source] = Linear.fit(activity.text[rows], codes, classes, penalty=penalty, scaled=True)
+            elif source == "profile":
+                rounds, seed = self.config.rounds, options.seed
+                heads[source] = Trees.fit(activity.profile[rows], codes, classes, rounds=rounds, seed=seed)
+            else:
+                heads[source] = self._tuned(texts, codes, options)
+        return heads
+
+    def _tuned(self, texts: Sequence[str], codes: Rows, options: Options) -> TunedModel:
+        assert self.config.tuning is not None
+        classes = self._require().classes
+        task = TaskConfig(name="attribute", labels=classes)
+        config = self.config.finetune.model_copy(update={"mode": self.config.tuning, "tasks": (task,)})
+        examples = [Example(text, classes[code]) for text, code in zip(texts, codes.tolist(), strict=True)]
+        return finetune(_transformer(self.encoder), examples, config, options)
+
+    def _comment_head(self, rows: Rows, codes: Rows, options: Options) -> Linear:
+        view, whose = self._views(rows, _VIEWS, options)
+        count = np.bincount(whose, minlength=len(rows))
+        penalty = self.config.text_penalty
+        return Linear.fit(
+            view, codes[whose], len(self._require().classes), penalty=penalty, scaled=True, weights=1 / count[whose]
+        )
+
+    def _views(self, rows: Rows, sizes: Sequence[int], options: Options) -> tuple[Floats, Rows]:
+        """Means of a few random texts of each member, and whose each is, by place among the rows."""
+        activity, rng = self.activity, np.random.default_rng(options.seed)
+        order = np.argsort(activity.event_members, kind="stable")
+        begins = np.searchsorted(activity.event_members[order], rows)
+        ends = np.searchsorted(activity.event_members[order], rows, side="right")
+        held = np.flatnonzero(ends > begins)
+        views, whose = [], []
+        for size in sizes:
+            drawn = begins[held, None] + (rng.random((len(held), size)) * (ends - begins)[held, None]).astype(np.int64)
+            views.append(activity.event_vectors[activity.event_rows[order[drawn]]].mean(axis=1))
+            whose.append(held)
+        return np.concatenate(views).astype(np.float32), np.concatenate(whose)
+
+    def _log_probabilities(
+        self, source: str, head: Any, activity: Activity, rows: Rows, texts: Sequence[str]
+    ) -> Floats:
+        if source == "tuned":
+            return np.log(np.clip(head.predict(texts), 1e-6, 1))
+        features = {"items": activity.items, "text": activity.text, "profile": activity.profile}[source]
+        logs: Floats = head.log_probabilities(features[rows])
+        return logs
+
+
+def mean_auc(codes: Rows, probabilities: Floats) -> float:
+    """AUC of each class against the others, the mean over classes; of two classes, that of the second."""
+    if probabilities.shape[1] == 2:
+        return auc(codes == 1, probabilities[:, 1])
+    return float(np.mean([auc(codes == code, probabilities[:, code]) for code in np.unique(codes)]))
+
+
+def _parts(codes: Rows, count: int, options: Options) -> list[Rows]:
+    """Members in so many parts, each class spread over all."""
+    rng = options.rng()
+    place = np.empty(len(codes), dtype=np.int64)
+    for code in np.unique(codes):
+        mine = rng.permutation(np.flatnonzero(codes == code))
+        place[mine] = (np.arange(len(mine)) + rng.integers(count)) % count
+    return [np.flatnonzero(place == part) for part in range(count)]
+
+
+def _of_members(rows: Rows) -> pl.Expr:
+    return pl.col("member").is_in(pl.Series(rows, dtype=pl.UInt32).implode())
+
+
+def _report(saved: dict[str, Any] | None) -> AttributeReport | None:
+    if saved is None:
+        return None
+    per_class = tuple(ClassFigures(**row) for row in saved["metrics"]["per_class"])
+    metrics = ClassificationMetrics(**{**saved["metrics"], "per_class": per_class})
+    return AttributeReport(**{**saved, "metrics": metrics, "left_out": tuple(saved["left_out"])})
+
+
+def _transformer(encoder: Encoder) -> TransformerEncoder:
+    inner = getattr(encoder, "encoder", encoder)
+    if not isinstance(inner, TransformerEncoder):
+        raise ConfigError(f"tuning needs a transformer, and {encoder.name} is none; leave tuning out")
+    return inner

@@ -1,0 +1,64 @@
+"""What a profile tells of a member: each feature's name, and what it is called for people."""
+
+from typing import Final
+
+from penchant.language import Lang, Phrase
+
+FEATURES: Final[dict[str, Phrase]] = {
+    "events": Phrase("events", "行为数"),
+    "active_days": Phrase("days with events", "活跃天数"),
+    "tenure_days": Phrase("days since the first event", "首次行为距今天数"),
+    "recency_days": Phrase("days since the last event", "最近行为距今天数"),
+    "events_30": Phrase("events in the last 30 days", "近 30 天行为数"),
+    "events_90": Phrase("events in the last 90 days", "近 90 天行为数"),
+    "trend": Phrase("events of the last 90 days against the 90 before", "近 90 天相对此前 90 天的行为变化"),
+    "gap_days": Phrase("usual days between visits", "通常来访间隔（天）"),
+    "gap_spread": Phrase("how unsteady those days are", "来访间隔的波动"),
+    "overdue": Phrase("days away against the usual gap", "未来访天数相对通常间隔"),
+    "orders": Phrase("days with a purchase", "购买天数"),
+    "order_recency_days": Phrase("days since the last purchase", "最近购买距今天数"),
+    "order_gap_days": Phrase("usual days between purchases", "通常购买间隔（天）"),
+    "order_overdue": Phrase("days since the last purchase against the usual gap", "未购买天数相对通常间隔"),
+    "spend": Phrase("money spent, less what came back", "净消费额"),
+    "spend_90": Phrase("money spent in the last 90 days", "近 90 天消费额"),
+    "spend_trend": Phrase("money of the last 90 days against the 90 before", "近 90 天相对此前 90 天的消费变化"),
+    "spend_per_order": Phrase("money a purchase day", "每购买日消费额"),
+    "items_per_order": Phrase("items a purchase day", "每购买日件数"),
+    "refunds": Phrase("returns for each purchase", "退货率"),
+    "refunded": Phrase("share of the money that came back", "退款金额占比"),
+    "items": Phrase("different items", "不同物品数"),
+    "breadth": Phrase("different categories", "不同类目数"),
+    "variety": Phrase("how evenly spread over categories", "类目分布的均匀程度"),
+    "repeats": Phrase("share of events with items met before", "重复接触占比"),
+    "price_level": Phrase(
+        "prices of what they take, from cheapest 0 to dearest 1", "所选物品的价格水平（0 最低，1 最高）"
+    ),
+    "sellers": Phrase("different sellers", "不同商家数"),
+    "newness": Phrase("share of events with items younger than 90 days", "新品占比"),
+    "rating": Phrase("mean rating", "平均评分"),
+    "ratings": Phrase("ratings", "评分数"),
+    "written": Phrase("texts written", "评论数"),
+    "sentiment": Phrase("how they feel in what they write, -1 to 1", "评论情感（-1 到 1）"),
+    "searches": Phrase("searches", "搜索次数"),
+    "night": Phrase("share of events from 0 to 6 o'clock", "0–6 点占比"),
+    "morning": Phrase("share of events from 6 to 12 o'clock", "6–12 点占比"),
+    "afternoon": Phrase("share of events from 12 to 18 o'clock", "12–18 点占比"),
+    "evening": Phrase("share of events from 18 to 24 o'clock", "18–24 点占比"),
+    "weekend": Phrase("share of events on weekends", "周末占比"),
+}
+"""The features that every community has; a column that it lacks makes its feature missing (NaN), not zero."""
+
+_SHARE: Final = Phrase("share of {category}", "{category}占比")
+_KIND: Final = Phrase("share of events that are: {kind}", "行为占比：{kind}")
+
+
+def told(name: str, lang: Lang = "en") -> str:
+    """A feature as people call it.
+
+    >>> told("recency_days"), told("share:Books", "zh")
+    ('days since the last event', 'Books占比')
+    """
+    if name in FEATURES:
+        return FEATURES[name](lang)
+    group, _, rest = name.partition(":")
+    return (_SHARE(lang, category=rest) if group == "share" else _KIND(lang, kind=rest)) if rest else name

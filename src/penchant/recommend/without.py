@@ -1,0 +1,100 @@
+"""What a few items' scores would be without each item of a history, in the time of an answer also in a large catalogue.
+
+Taking an event out changes every score, and with them the mean and spread that scores are measured in. Both follow from
+the rows of a source's matrix that the history touches, so no item needs to be scored that is not asked about. The
+candidates are taken to stay the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from penchant.collaborative.factors import Als
+from penchant.collaborative.itemtoitem import ItemToItem
+from penchant.collaborative.popularity import Popularity
+from penchant.collaborative.scorer import Scorer
+from penchant.data.interactions import Histories
+from penchant.recommend.opinions import Opinions
+from penchant.recommend.scale import Scale
+from penchant.vectors import Floats, Rows
+
+
+def opinions_of_few(
+    sources: Mapping[str, Scorer], batch: Histories, barred: NDArray[np.bool_], items: Rows, before: Opinions
+) -> Opinions:
+    """(histories, items) what every source says of some items, in spreads above its mean over all that are not barred.
+
+    Args:
+        sources: fitted scorers by name.
+        batch: variants of one history.
+        barred: (all items,) True where the person may not be shown an item; the same for each variant.
+        items: ascending rows of the items asked about.
+        before: of the history as it is, for what does not depend on it.
+    """
+    scores: dict[str, Floats] = {}
+    scales: dict[str, Scale] = {}
+    for name, source in sources.items():
+        if isinstance(source, Popularity):
+            own = before.scales[name]
+            scales[name] = Scale(np.repeat(own.mean, len(batch), axis=0), np.repeat(own.spread, len(batch), axis=0))
+            raw = np.repeat(np.log1p(source.totals[items])[None], len(batch), axis=0)
+        elif isinstance(source, ItemToItem):
+            raw, scales[name] = _linear(source, batch, barred, items)
+        elif isinstance(source, Als):
+            raw, scales[name] = _factors(source, batch, barred, items)
+        else:
+            whole = source.score(batch)
+            raw, scales[name] = whole[:, items], Scale.of(whole, np.repeat(barred[None], len(batch), axis=0))
+        scores[name] = scales[name].apply(raw)
+    cold = before.cold[items]
+    if before.trust and cold.any():
+        model = before.new_items
+        told = scores["text"][:, cold] if model is None else model.score_of(batch, items[cold])
+        for name in scores:
+            if name != "text":
+                scores[name][:, cold] = before.trust * told
+    return Opinions(scores, scales, cold, before.trust, before.new_items)
+
+
+def _linear(source: ItemToItem, batch: Histories, barred: NDArray[np.bool_], items: Rows) -> tuple[Floats, Scale]:
+    """Histories times the matrix, at some items; mean and spread from the touched rows and their products."""
+    touched, place = np.unique(batch.items, return_inverse=True)
+    faded = replace(source.config.recency.fade(batch), items=place.astype(np.int64))
+    taken = faded.matrix(len(touched)).toarray()
+    rows, columns = source.row_of(touched), source.row_of(items)
+    known, asked = rows >= 0, columns >= 0
+    taken = taken[:, known].astype(np.float64)
+    weights: Any = source.weights[rows[known]]
+    raw = np.zeros((len(batch), len(items)), dtype=np.float32)
+    shut = barred[source.modelled_items]
+    if sp.issparse(weights):
+        raw[:, asked] = taken @ weights[:, columns[asked]].toarray()
+        left = weights.copy()
+        left.data = np.where(shut[left.indices], 0, left.data).astype(np.float64)
+        sums, products = np.asarray(left.sum(axis=1)).ravel(), (left @ left.T).toarray()
+    else:
+        raw[:, asked] = taken @ weights[:, columns[asked]]
+        left = np.where(shut, 0, weights)
+        sums, products = left.sum(axis=1, dtype=np.float64), (left @ left.T).astype(np.float64)
+    return raw, _scale(taken @ sums, np.einsum("vi,ij,vj->v", taken, products, taken), int((~barred).sum()))
+
+
+def _factors(source: Als, batch: Histories, barred: NDArray[np.bool_], items: Rows) -> tuple[Floats, Scale]:
+    """Each history's vector times some items' vectors; mean and spread from the sums over all items."""
+    members = source.members(batch)
+    off = source.item_factors[barred]
+    sums, products = source.sums - off.sum(axis=0), source.products - off.T @ off
+    scale = _scale(members @ sums, np.einsum("vi,ij,vj->v", members, products, members), int((~barred).sum()))
+    return (members @ source.item_factors[items].T).astype(np.float32), scale
+
+
+def _scale(sums: NDArray[np.float64], squares: NDArray[np.float64], count: int) -> Scale:
+    mean = sums / max(count, 1)
+    spread = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0))
+    # What rounding leaves between equal scores is no opinion.
+    spread[spread <= 1e-6 * np.abs(mean)] = 0
+    return Scale(mean[:, None].astype(np.float32), spread[:, None].astype(np.float32))
