@@ -35,9 +35,8 @@ def reviews(rng: np.random.Generator) -> dict[str, dict[bool, list[str]]]:
                 topic_name, feeling = paths[0].split(" > ")
                 found.setdefault(topic_name, {True: [], False: []})[feeling == "正面"].append(text)
         found = {topic: texts for topic, texts in found.items() if min(map(len, texts.values())) >= 800}
-    for texts in found.values():
-        for each in texts.values():
-            rng.shuffle(each)
+    for each in (each for texts in found.values() for each in texts.values()):
+        rng.shuffle(each)
     return found
 
 
@@ -57,7 +56,7 @@ def main(days: int = 45, texts_a_day: int = 80, learned: int = 150) -> None:
     tree = labeller.taxonomy.labels
     signs = np.array([path.endswith("正面") * 1.0 - path.endswith("负面") for path in tree])
     tops = [row for row, path in enumerate(tree) if " > " not in path]
-    wrong_topic, wrong_day = sorted(pool)[0], days - 5
+    wrong_topic, wrong_day = min(pool), days - 5
     print(f"从 {len(texts)} 条评论学习了 {len(tops)} 个话题；第 {wrong_day + 1} 天“{wrong_topic}”出了问题\n")
     monitor = OpinionMonitor()
     for day in range(days):
@@ -73,8 +72,7 @@ def main(days: int = 45, texts_a_day: int = 80, learned: int = 150) -> None:
         for surge in monitor.update(date(2026, 3, 1) + timedelta(days=day), passed, topics, feelings):
             print(f"警报 {surge.said('zh')}")
             print("".join(f"    {text}\n" for text in surge.examples[:3]))
-    shares = monitor.days.group_by("topic").agg(share=monitor.days["negative_share"].mean())
-    print(f"共 {days} 天，{len(shares)} 个话题")
+    print(f"共 {days} 天，{monitor.days['topic'].n_unique()} 个话题")
 
 
 if __name__ == "__main__":

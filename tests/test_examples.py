@@ -13,7 +13,20 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def test_every_example_is_run_here_and_short() -> None:
     scripts = {path.name: path.read_text(encoding="utf-8").splitlines() for path in EXAMPLES.glob("*.py")}
-    assert set(scripts) == {"shop_reviews_zh.py", "interests_en.py", "newcomers_zh.py", "friends_lastfm_en.py"}
+    assert set(scripts) == {
+        "ads_audience_zh.py",
+        "courses_en.py",
+        "customer_service_zh.py",
+        "films_en.py",
+        "friends_lastfm_en.py",
+        "interests_en.py",
+        "newcomers_zh.py",
+        "news_en.py",
+        "opinion_monitor_zh.py",
+        "shop_reviews_zh.py",
+        "shop_zh.py",
+        "video_zh.py",
+    }
     assert all(len(lines) < 80 for lines in scripts.values())
 
 
@@ -58,3 +71,17 @@ def test_films_have_tiers_audience_and_latent_interests(capsys: pytest.CaptureFi
     members, reached = (int(number) for number in re.match(r"Horror: (\d+) members, (\d+) \(", horror).groups())
     assert 0 < reached <= members <= 80
     assert re.match(r"Latent: [\w-]+ \(\d+\)", told[-1])
+
+
+def test_a_surge_of_blame_is_told_on_its_day(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PENCHANT_DATA", raising=False)
+    monkeypatch.setattr("penchant.data.public.catalogue.settings", Settings)
+    runpy.run_path(str(EXAMPLES / "opinion_monitor_zh.py"))["main"](days=20, learned=60)
+    told = capsys.readouterr().out
+    alarms = [line for line in told.splitlines() if line.startswith("警报")]
+    topic = re.search(r"第 16 天“(.+)”出了问题", told)[1]
+    assert alarms
+    assert all(alarm.startswith(f"警报 {topic}：2026-03-16 ") for alarm in alarms)
+    assert "为负面" in alarms[0]

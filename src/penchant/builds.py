@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from penchant.data.strata import MemberInterests
     from penchant.interests import Interests
-    from penchant.members.anomalies import Anomalies
+    from penchant.members.alarms import Anomalies
+    from penchant.members.recipe import Members
     from penchant.quality import Quality
     from penchant.recommend import Recommender
     from penchant.search import Searcher
@@ -175,9 +176,15 @@ class Build:
             return None
         return self.interests().fresh(self.community.items, member_id, history)
 
+    def members(self) -> "Members":
+        """The members' profiles and segments, and what they are worth, as this build found."""
+        from penchant.members.recipe import Members
+
+        return Members.load(self.folder("members"), self.community)
+
     def anomalies(self) -> "Anomalies":
         """Which members behaved oddly, as this build found."""
-        from penchant.members.anomalies import Anomalies
+        from penchant.members.alarms import Anomalies
 
         return Anomalies.load(self.folder("anomalies"))
 

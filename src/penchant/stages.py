@@ -1,12 +1,13 @@
 """What a build consists of; a system that joins adds its stage here."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from penchant.artifacts import save_artifact
+from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.columns import TABLES
 from penchant.data.snapshot import save_community
 from penchant.errors import ConfigError
@@ -14,8 +15,10 @@ from penchant.language import Phrase
 from penchant.pipeline import Context, Stage
 
 if TYPE_CHECKING:
+    from penchant.data.community import Community
     from penchant.interests import InterestsConfig
     from penchant.members.anomalies import AnomalyConfig
+    from penchant.members.recipe import MembersConfig
     from penchant.recommend import RecommendConfig
     from penchant.search import SearchConfig
     from penchant.social import SocialConfig
@@ -138,6 +141,39 @@ def _anomalies(context: Context, folder: Path) -> None:
     find_anomalies(context.community, _anomalies_config(context)).save(folder)
 
 
+def _members_config(context: Context) -> "MembersConfig":
+    from penchant.members.recipe import MembersConfig
+
+    given = context.workspace.config.systems.get("members", {})
+    own = {name: given[name] for name in ("profile", "segments", "value") if name in given}
+    try:
+        return MembersConfig.model_validate(own)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise ConfigError(
+            f"{context.workspace.config_path} has settings of [members] without meaning: {'; '.join(problems)}"
+        ) from None
+
+
+def _members_inputs(context: Context) -> Mapping[str, Any]:
+    return {
+        "config": _members_config(context).model_dump(mode="json", by_alias=True),
+        "seed": context.options.seed,
+        **_tables(context, "members", "items", "events"),
+    }
+
+
+def _members(context: Context, folder: Path) -> None:
+    from penchant.members.recipe import train
+
+    vectors = load_artifact(context.output("text"), "text").arrays["items"]
+    # Names go on from the build that answers; where nothing has changed since, this stage is not run at all.
+    current = context.workspace.current
+    before = current.members().segments if current is not None and "members" in current.stages else None
+    config = _members_config(context)
+    train(context.community, config, context.options, item_vectors=vectors, before=before).save(folder)
+
+
 def recommend_config(workspace: "Workspace") -> "RecommendConfig":
     """What `[recommend]` says.
 
@@ -168,14 +204,28 @@ def _recommend(context: Context, folder: Path) -> None:
     # The evaluation has searched by each member's last events. What is served takes its settings and weights over, so
     # that the search runs once and what was judged is what is served; another way of holding out has its own search.
     setup = Quality.read(context.output("evaluate")).setup if config.validation == "last" else None
-    train(context.community, config, context.options, encoder=context.encoder, setup=setup).save(folder)
+    community = _felt(context, config)
+    train(community, config, context.options, encoder=context.encoder, setup=setup).save(folder)
 
 
 def _evaluate(context: Context, folder: Path) -> None:
     from penchant.quality import measure
 
     config = recommend_config(context.workspace)
-    measure(context.community, config, context.options, encoder=context.encoder).write(folder)
+    measure(_felt(context, config), config, context.options, encoder=context.encoder).write(folder)
+
+
+def _felt(context: Context, config: "RecommendConfig") -> "Community":
+    """The community, with how members felt about what they wrote of, where that can be told."""
+    from penchant.data.interactions import with_felt
+    from penchant.interests import Interests
+
+    if not config.sentiment:
+        return context.community
+    sentiment = Interests.load(context.output("interests")).sentiment
+    # Stars weigh by the community's own rule for ratings; here only words count.
+    felt = replace(sentiment, stars=None).of(context.community) if sentiment is not None else None
+    return with_felt(context.community, felt)
 
 
 def search_config(workspace: "Workspace") -> "SearchConfig":
@@ -214,13 +264,24 @@ STAGES: Final[tuple[Stage, ...]] = (
         ("text",),
         format=2,
     ),
+    Stage("members", Phrase("Segments and value", "会员分群与价值"), _members_inputs, _members, ("text",)),
     Stage("anomalies", Phrase("Members who behave oddly", "会员行为异常"), _anomalies_inputs, _anomalies),
     Stage("social", Phrase("Members among one another", "社交网络推荐"), _social_inputs, _social, ("text",)),
     Stage(
-        "evaluate", Phrase("Quality on held-out events", "留出检验"), _recommend_inputs, _evaluate, ("text",), format=2
+        "evaluate",
+        Phrase("Quality on held-out events", "留出检验"),
+        _recommend_inputs,
+        _evaluate,
+        ("text", "interests"),
+        format=3,
     ),
     Stage(
-        "recommend", Phrase("Recommendation", "个性化推荐"), _recommend_inputs, _recommend, after=("text", "evaluate")
+        "recommend",
+        Phrase("Recommendation", "个性化推荐"),
+        _recommend_inputs,
+        _recommend,
+        ("text", "interests", "evaluate"),
+        format=2,
     ),
     Stage("search", Phrase("Search", "搜索"), _search_inputs, _search, after=("text",)),
 )

@@ -51,7 +51,14 @@ def test_likes_find_ties_in_a_community_of_like_taste(friends: BenchResult) -> N
 
 
 def test_newcomers_have_every_key_and_their_curve(newcomers: BenchResult) -> None:
-    assert {"newcomer_ratio@3", "newcomer_ratio@5", "newcomer_ratio@ties", "own_ratio@3"} <= set(newcomers.metrics)
+    assert set(newcomers.metrics) == {
+        "newcomer_ratio@3",
+        "newcomer_ratio@5",
+        "newcomer_ratio@ties",
+        "newcomer_ratio@words",
+        "own_ratio@3",
+        "own_ratio@5",
+    }
     assert WITHOUT_LANGUAGE_MODEL in newcomers.baselines
     assert "newcomer_ratio@words" not in newcomers.baselines[WITHOUT_LANGUAGE_MODEL]
     curve = newcomers.tables["ratio to popularity after each answer"]

@@ -9,16 +9,20 @@ import pytest
 from penchant.benchmarks import benchmark
 from penchant.benchmarks.result import WITHOUT_LANGUAGE_MODEL
 from penchant.benchmarks.social import judged
+from penchant.benchmarks.social_joint import HEAD_WEIGHTS, common, compared
 from penchant.benchmarks.social_scale import grouped, run_scale
 from penchant.benchmarks.social_split import WEIGHTS, social_split
 from penchant.data.community import Community
 from penchant.errors import ConfigError
 from penchant.social.config import LinearConfig, NetworkConfig, RankerConfig, SocialConfig
 from penchant.social.graph import GraphConfig
+from penchant.social.joint import JointConfig
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "social"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "recommend"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "interests"))
 from planted_circles import START, circles
+from tiny_reader import tiny_encoder
 from word_encoder import WordEncoder
 
 
@@ -88,6 +92,26 @@ def test_the_large_community_is_in_groups_and_an_epoch_teaches_them():
     result = run_scale("simulated:25000", [0])
     assert result.metrics["share_of_own_group@10"].mean > 2 / 200
     assert [row["stage"] for row in result.tables["stages"]] == ["community", "graph", "epoch"]
+
+
+def test_the_joint_mode_is_compared_with_frozen_texts_in_quality_and_time(tmp_path):
+    network = NetworkConfig(width=8, epochs=3, members_at_once=30)
+    joint = JointConfig(epochs=1, members_at_once=30, alternatives=1, max_tokens=6)
+    community = circles(60, likes=10, tags=False)
+    result = compared(community, "circles", [0], tiny_encoder(tmp_path), network, joint, headed=8)
+    frozen = result.baselines["frozen texts"]
+    assert result.metrics["seconds"].mean > frozen["seconds"].mean
+    gap = result.metrics["ndcg@10"].mean - frozen["ndcg@10"].mean
+    assert result.differences["frozen texts"]["ndcg@10"].value == pytest.approx(gap)
+    assert result.metrics["head_weight"].mean in HEAD_WEIGHTS
+
+
+def test_items_of_too_few_members_are_left_out_with_their_events():
+    community = circles(8, likes=3)
+    kept = common(community)
+    counts = community.events.group_by("item").agg(pl.col("member").n_unique().alias("n")).filter(pl.col("n") >= 5)
+    assert len(kept.items) == len(counts)
+    assert len(kept.events) == int(community.events["item"].is_in(counts["item"].implode()).sum())
 
 
 def test_protocols_and_data_without_meaning_are_refused():

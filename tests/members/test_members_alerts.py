@@ -14,8 +14,8 @@ import pytest
 from penchant.data.verdicts import Evidence
 from penchant.errors import ConfigError
 from penchant.language import Phrase
+from penchant.members.alarms import Alarm, Oddity
 from penchant.members.alerts import DELIVERY, SIGNATURE, AlertConfig, deliver, forget_told, signature
-from penchant.members.anomalies import Alarm, Oddity
 
 SECRET = "shared"
 

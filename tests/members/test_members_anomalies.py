@@ -10,7 +10,8 @@ import pytest
 from penchant.benchmarks.members_anomalies import PlantedAnomalies, plant
 from penchant.data.community import Community
 from penchant.data.simulated import SimulatedConfig, simulate
-from penchant.members.anomalies import Anomalies, AnomalyConfig, Oddity, find_anomalies
+from penchant.members.alarms import Anomalies, Oddity
+from penchant.members.anomalies import AnomalyConfig, find_anomalies
 from penchant.members.peers import Peers
 
 
@@ -110,7 +111,10 @@ def community(rows: list[tuple[object, ...]]) -> Community:
     )
     events = pl.DataFrame(
         rows,
-        schema={"member_id": pl.String, "item_id": pl.String, "kind": pl.String, "at": pl.Datetime("us", "UTC"), "amount": pl.Float64, "text": pl.String},
+        schema={
+            "member_id": pl.String, "item_id": pl.String, "kind": pl.String, "at": pl.Datetime("us", "UTC"),
+            "amount": pl.Float64, "text": pl.String,
+        },
         orient="row",
     )  # fmt: skip
     return Community.from_tables(items, events, pl.DataFrame({"member_id": ["m", "n", "silent"]}))

@@ -1,4 +1,4 @@
-"""Planted attributes are learned from texts and from behaviour, honestly judged, and refused where they are sensitive."""
+"""Planted attributes are learned from texts and behaviour, honestly judged, and refused where sensitive."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ WORDS = {"saver": ["等打折再买", "便宜就好", "优惠券真香"], "conno
 
 
 def written(seed: int = 0, members: int = 120) -> Community:
-    """Members who write in one of two ways and buy whatever there is; a tenth of those of the first kind are at night."""
+    """Members who write in one of two ways and buy whatever there is."""
     rng = np.random.default_rng(seed)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     kinds = ["saver" if rng.random() < 0.5 else "connoisseur" for _ in range(members)]
@@ -235,7 +235,8 @@ def test_recent_activity_is_rendered_the_latest_first_and_no_more_than_asked(sho
     (text,) = rendered(shop, np.array([0]), most=2)
     assert text.count("review") == 2
     last = shop.events.filter(pl.col("member") == 0)["text"][-1]
-    assert text.startswith("review") and last in text.split("; ")[0]
+    assert text.startswith("review")
+    assert last in text.split("; ")[0]
 
 
 def test_the_blend_trusts_the_source_that_is_right() -> None:

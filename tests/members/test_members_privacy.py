@@ -20,7 +20,7 @@ from penchant.members.privacy import MaskingFilter, PrivacyConfig, privacy_confi
 from penchant.members.retention import expire
 from penchant.pipeline import build
 from penchant.stages import STAGES
-from penchant.workspace import Workspace
+from penchant.workspace import Workspace, WorkspaceConfig
 
 
 def test_nothing_is_learned_from_whoever_refused(small_community: Community) -> None:
@@ -60,11 +60,9 @@ def test_a_build_honours_consent(tmp_path: Path, small_community: Community) -> 
 
 
 def test_settings_without_meaning_are_refused() -> None:
-    class Given:
-        systems = {"members": {"privacy": {"consent": "maybe"}}}
-
+    given = WorkspaceConfig(systems={"members": {"privacy": {"consent": "maybe"}}})
     with pytest.raises(ConfigError, match=r"members\.privacy.*consent"):
-        privacy_config(Given())
+        privacy_config(given)
 
 
 @pytest.fixture

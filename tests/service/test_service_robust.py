@@ -17,20 +17,18 @@ from service_served import Served
 
 from penchant.data.columns import EventKind
 from penchant.service.app import create_app
+from penchant.service.security.keys import Scope
 from penchant.service.settings import ServiceSettings
 from penchant.workspace import Workspace
 
-EXAMPLES = 6
+EXAMPLES = 3
 
 
-@pytest.fixture(scope="module")
-def described(shared: Served) -> dict:
-    return shared.client.get("/openapi.json").json()
-
-
-def test_every_route_stands_what_its_description_allows_and_more(shared: Served, described: dict) -> None:
-    schema = schemathesis.openapi.from_asgi("/openapi.json", shared.client.app)
-    shared.state.settings.limits.per_key  # noqa: B018
+def test_every_route_stands_what_its_description_allows_and_more(shop: Workspace) -> None:
+    # An app of its own, since the tool starts and stops what it asks.
+    app = create_app(shop, ServiceSettings(language_model=False))
+    _, key = app.state.penchant.keys.make("all", list(Scope))
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     tried = 0
 
     for found in schema.get_all_operations():
@@ -49,7 +47,7 @@ def test_every_route_stands_what_its_description_allows_and_more(shared: Served,
             def check(case: schemathesis.Case) -> None:
                 nonlocal tried
                 tried += 1
-                answer = case.call(headers={"Authorization": f"Bearer {shared.key}"})
+                answer = case.call(headers={"Authorization": f"Bearer {key}"})
                 case.validate_response(
                     answer, checks=[not_a_server_error, response_schema_conformance, content_type_conformance]
                 )
@@ -126,7 +124,6 @@ def test_injections_are_names_nobody_has(shared: Served, evil: str) -> None:
             assert answer.status_code in (200, 404, 422), (path, written)
             assert "x-evil" not in answer.headers
             assert "root:" not in answer.text
-            assert "49" not in answer.headers.get("etag", "") or True
     asked = shared.client.get("/v1/search", params={"q": evil, "for": evil[:100] if "%00" not in evil else "m1"})
     assert asked.status_code in (200, 404, 422)
     assert "<script>" not in asked.headers.get("content-type", "")
@@ -177,7 +174,7 @@ def listening(shop: Workspace) -> Iterator[tuple[str, int, str]]:
     """A real server with little patience: host, port, key."""
     limits = {"body_seconds": 0.6, "waiting_answers": 2}
     app = create_app(shop, ServiceSettings(language_model=False, limits=limits))
-    _, key = app.state.penchant.keys.make("x", ["send", "read"])
+    _, key = app.state.penchant.keys.make("x", [Scope.SEND, Scope.READ])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, server_header=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -83,7 +83,7 @@ def test_every_route_refuses_no_key_a_wrong_one_an_expired_one_and_a_revoked_one
             expired,
             revoked,
             "pnc__",
-            "pnc_\u00e9_x".encode("latin-1").decode("latin-1"),
+            "pnc_a_b_c",
         ):
             answer = ask(shared.client, method, path, bad)
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "no_key"), (method, path, bad)

@@ -50,11 +50,15 @@ def circles(
         if member not in silent
         for day, place in enumerate(rng.choice(PER_GROUP, likes, replace=False))
     ]
-    pairs = [
-        (f"m{member:03}", f"m{int(other):03}", "friend")
-        for member in range(members)
-        for other in rng.choice(np.flatnonzero((group == group[member]) & (np.arange(members) != member)), 3)
-    ]
+    pairs = (
+        []
+        if not ties
+        else [
+            (f"m{member:03}", f"m{int(other):03}", "friend")
+            for member in range(members)
+            for other in rng.choice(np.flatnonzero((group == group[member]) & (np.arange(members) != member)), 3)
+        ]
+    )
     people = pl.DataFrame(
         {
             "member_id": [f"m{member:03}" for member in range(members)],
@@ -65,7 +69,7 @@ def circles(
         kind=pl.lit("like")
     )
     columns = {"member_id": pl.String, "other_id": pl.String, "kind": pl.String}
-    tied = pl.DataFrame(pairs if ties else [], schema=columns, orient="row")
+    tied = pl.DataFrame(pairs, schema=columns, orient="row")
     return Community.from_tables(table, happened, people, tied)
 
 

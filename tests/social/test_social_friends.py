@@ -14,9 +14,10 @@ import scipy.sparse as sp
 from penchant.data.community import Community
 from penchant.errors import ArtifactError, UnknownIdError
 from penchant.social.friend_features import FriendFeatures
-from penchant.social.friend_ranker import FriendRankerConfig, each_tie, tie_matrix, without_ties
+from penchant.social.friend_ranker import FriendRankerConfig
 from penchant.social.friends import Friends, FriendsConfig
 from penchant.social.graph import Graph
+from penchant.social.hidden_ties import each_tie, tie_matrix, without_ties
 from penchant.social.proximity import Proximity, WalkConfig
 from penchant.training.options import Options
 

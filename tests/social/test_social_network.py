@@ -200,3 +200,24 @@ def test_new_members_and_items_get_vectors_without_training():
     new = wider.score(people)[:, 44:]
     own = np.arange(44, 48)[None] % GROUPS == np.arange(80)[:, None] % GROUPS
     assert new[own].mean() > new[~own].mean() + new.std()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 8}, {"layers": 1}, {"learned_strengths": False}, {"start_spread": 0.2}, {"hidden_ids": 0.5},
+        {"hidden_events": 0.2}, {"learning_rate": 0.02}, {"decay": 1.0}, {"members_at_once": 16}, {"candidates": 20},
+        {"candidates": 20, "popularity_exponent": 0.0}, {"contrast": 0.2}, {"contrast": 0.2, "contrast_noise": 0.5},
+        {"contrast": 0.2, "contrast_temperature": 1.0}, {"sampling": True}, {"sampling": True, "fanouts": (2, 2)},
+        {"whole_up_to": 1}, {"epochs": 2},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_option_of_the_network_changes_what_is_learned(change):
+    graph = Graph.of(circles(40), GRAPH)
+    base = NetworkConfig(width=16, epochs=3, members_at_once=20)
+    reached = [{}, *({key: change[key]} for key in list(change)[:1] if len(change) > 1)]
+    ours = trained(graph, base.model_copy(update=change)).item_vectors
+    for less in reached:
+        other = trained(graph, base.model_copy(update=less)).item_vectors
+        assert ours.shape != other.shape or not np.allclose(ours, other)

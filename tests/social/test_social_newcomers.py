@@ -13,9 +13,10 @@ from penchant.data.community import Community
 from penchant.errors import ArtifactError, InputError, TooLittleDataError, UnknownIdError
 from penchant.social.answers import Answer, AnswerConfig, information, read_answer
 from penchant.social.graph import Graph
+from penchant.social.known import Known, NewcomersConfig
 from penchant.social.mixture import Mixture, MixtureConfig
 from penchant.social.newcomer_tuning import tuned
-from penchant.social.newcomers import Known, Newcomers, NewcomersConfig
+from penchant.social.newcomers import Newcomers
 from penchant.social.questionnaire import Questionnaire
 from penchant.social.rehearsal import (
     INFORMATIVE,

@@ -32,16 +32,28 @@ BENCHMARKS: Final = {
         "错别字、同义词、缺词与错误标签下的文本标注；协议写训练文本数",
     ),
     "recommend": Phrase(
-        "rankings against held-out events; protocols random, last, time, new-items",
-        "用留出的事件检验推荐排序；协议为 random、last、time 或 new-items",
+        "rankings against held-out events; protocols random, last, time, new-items, speed",
+        "用留出的事件检验推荐排序；协议为 random、last、time、new-items 或 speed",
     ),
     "social": Phrase(
         "recommendation, friends and newcomers from ties; protocols random, friends, newcomers, joint, scale",
         "基于社交关系的推荐、好友与新会员；协议为 random、friends、newcomers、joint 或 scale",
     ),
+    "drift": Phrase(
+        "changes planted in members' streams, and who finds them; protocols clean, natural",
+        "在会员行为流中植入变化并检验能否发现；协议为 clean 或 natural",
+    ),
     "search": Phrase(
         "answers to judged queries over a whole catalogue, or grades of query and title; the data says which",
         "在整个目录上检验已评查询的结果，或检验查询与标题的相关性等级；由数据决定",
+    ),
+    "members": Phrase(
+        "value, segments and more; protocols value, segments, planted, scale, attributes, anomalies, masking",
+        "会员价值、分群等；协议为 value、segments、planted、scale、attributes、anomalies 或 masking",
+    ),
+    "serve": Phrase(
+        "the service under load: answers, events, freshness, switches of builds; protocols load, death (kill -9)",
+        "服务承压：应答、事件写入、时效与构建切换；协议为 load 或 death（反复强制终止）",
     ),
     "build": Phrase(
         "seconds and memory of every stage; the protocol is the form of the files: csv, jsonl, parquet",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -13,14 +13,14 @@ from penchant.data.community import Community
 from penchant.data.public import load
 from penchant.data.simulated import SimulatedConfig, simulate
 from penchant.evaluation.cost import measured
-from penchant.evaluation.detection import alarm_threshold
-from penchant.members.anomalies import AnomalyConfig, Oddity, find_anomalies
+from penchant.members.alarms import Oddity
+from penchant.members.anomalies import AnomalyConfig, find_anomalies
 
 SEEDS: Final = (0, 1, 2)
 SHARE: Final = 0.01
 """Of members, planted with an anomaly."""
 _ACTIVE: Final = 10
-"""Active days, before anything is planted, of a member who can be planted with a change: one without a past cannot leave it."""
+"""Active days, before anything is planted, of whoever is chosen: one without a past cannot leave it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,10 +134,10 @@ def _frame(rows: list[dict[str, object]], like: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _flood(own: pl.DataFrame, community: Community, begin: object, rng: np.random.Generator) -> pl.DataFrame:
-    """A script: 80 to 200 views of whatever there is, within a few hours of one day."""
-    start = begin.replace(hour=9, minute=0)  # type: ignore[attr-defined]
-    ids = community.items["item_id"]
+def _flood(own: pl.DataFrame, community: Community, begin: datetime, rng: np.random.Generator) -> pl.DataFrame:
+    """A script: within a few hours of a day two to four times as many events as all but one day in a thousand have."""
+    start = begin.replace(hour=9, minute=0)
+    ids, most = community.items["item_id"], max(40.0, _busy_day(community))
     rows = [
         {
             "member_id": own["member_id"][0],
@@ -145,27 +145,33 @@ def _flood(own: pl.DataFrame, community: Community, begin: object, rng: np.rando
             "kind": "view",
             "at": start + timedelta(seconds=float(second)),
         }
-        for second in np.sort(rng.uniform(0, 4 * 3600, int(rng.integers(80, 200))))
+        for second in np.sort(rng.uniform(0, 4 * 3600, int(rng.uniform(2, 4) * most)))
     ]
     return _frame(rows, own)
 
 
-def _night(own: pl.DataFrame, community: Community, begin: object, rng: np.random.Generator) -> pl.DataFrame:
+def _busy_day(community: Community) -> float:
+    """Events of a member's day that one day in a thousand has more of."""
+    days = community.events.group_by("member", pl.col("at").dt.date()).len()["len"]
+    return float(np.quantile(days.to_numpy(), 0.999))
+
+
+def _night(own: pl.DataFrame, community: Community, begin: datetime, rng: np.random.Generator) -> pl.DataFrame:
     """Twelve visits, as many as the member makes at once, at the hours when the community sleeps."""
     hours = np.bincount(community.events["at"].dt.hour().to_numpy(), minlength=24)
     quiet = np.argsort(hours)[:4]
     rows = []
     for day in np.sort(rng.choice(14, 10, replace=False)):
         hour = int(quiet[int(rng.integers(4))])
-        start = (begin + timedelta(days=int(day))).replace(hour=hour, minute=int(rng.integers(40)))  # type: ignore[operator]
+        start = (begin + timedelta(days=int(day))).replace(hour=hour, minute=int(rng.integers(40)))
         for turn in range(int(rng.integers(1, 4))):
             like = own.row(int(rng.integers(len(own))), named=True)
             rows.append(like | {"at": start + timedelta(minutes=turn), "text": None, "kind": "view", "amount": None})
     return _frame(rows, own)
 
 
-def _takeover(own: pl.DataFrame, community: Community, begin: object, rng: np.random.Generator) -> pl.DataFrame:
-    """Three weeks of a stranger in the account: other categories, and sums beyond what the member ever spent at once."""
+def _takeover(own: pl.DataFrame, community: Community, begin: datetime, rng: np.random.Generator) -> pl.DataFrame:
+    """Three weeks of a stranger in the account: other categories, and sums beyond any that the member ever spent."""
     most = float(own["amount"].fill_null(0).max() or 0) or 10.0  # type: ignore[arg-type]
     most = max(most, float(own.join(community.items, on="item_id")["price"].fill_null(0).max() or 0))  # type: ignore[arg-type]
     items = community.items.with_columns(pl.col("categories").list.first().str.split(" > ").list.first().alias("top"))
@@ -178,7 +184,7 @@ def _takeover(own: pl.DataFrame, community: Community, begin: object, rng: np.ra
     for day in np.sort(rng.choice(21, 12, replace=False)):
         for _ in range(int(rng.integers(1, 4))):
             item = dear.row(int(rng.integers(len(dear))), named=True)
-            at = begin + timedelta(days=int(day), minutes=float(rng.uniform(-60, 60)))  # type: ignore[operator]
+            at = begin + timedelta(days=int(day), minutes=float(rng.uniform(-60, 60)))
             amount = most * float(rng.uniform(2, 8))
             rows.append(
                 {
@@ -192,15 +198,15 @@ def _takeover(own: pl.DataFrame, community: Community, begin: object, rng: np.ra
     return _frame(rows, own)
 
 
-def _refunds(own: pl.DataFrame, community: Community, begin: object, rng: np.random.Generator) -> pl.DataFrame:
-    """Ten purchases within three weeks, nine of which come back within days."""
+def _refunds(own: pl.DataFrame, community: Community, begin: datetime, rng: np.random.Generator) -> pl.DataFrame:
+    """Ten purchases within three weeks, or more where busy days have more, of which nine in ten come back in days."""
     rows = []
-    for turn in range(10):
+    for turn in range(max(10, round(_busy_day(community) / 4))):
         like = own.row(int(rng.integers(len(own))), named=True)
-        at = begin + timedelta(days=float(rng.uniform(0, 18)))  # type: ignore[operator]
+        at = begin + timedelta(days=float(rng.uniform(0, 18)))
         bought = like | {"at": at, "kind": "buy", "amount": 20.0, "text": None}
         rows.append(bought)
-        if turn:
+        if turn % 10:
             rows.append(bought | {"at": at + timedelta(days=float(rng.uniform(0.2, 2))), "kind": "return"})
     return _frame(rows, own)
 
@@ -215,7 +221,7 @@ def _ring_texts(count: int, rng: np.random.Generator) -> list[str]:
 def _judged(
     planted: PlantedAnomalies, alarms: Sequence[object], by_kind: dict[Oddity, list[tuple[bool, float]]]
 ) -> dict[str, float]:
-    from penchant.members.anomalies import Alarm
+    from penchant.members.alarms import Alarm
 
     events = planted.community.with_ids("events")
     hit: dict[str, list[float]] = {}
@@ -248,7 +254,8 @@ def _judged(
 
 def _by_count(planted: PlantedAnomalies) -> dict[str, float]:
     days = planted.community.with_ids("events").group_by("member_id", pl.col("at").dt.date()).len()
-    limit = float(days["len"].mean() + 3 * days["len"].std())  # type: ignore[operator]
+    counts = days["len"].to_numpy()
+    limit = float(counts.mean() + 3 * counts.std())
     most = days.group_by("member_id").agg(pl.col("len").max())
     named = set(most.filter(pl.col("len") > limit)["member_id"])
     normal = len(planted.community.members) - len(planted.kinds)

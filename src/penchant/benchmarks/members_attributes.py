@@ -10,7 +10,7 @@ from penchant.benchmarks.result import WITHOUT_LANGUAGE_MODEL, BenchResult, Cell
 from penchant.data.community import Community
 from penchant.data.public import load
 from penchant.evaluation.bootstrap import Difference, statistic_difference
-from penchant.evaluation.classification import auc, evaluate_classes
+from penchant.evaluation.classification import evaluate_classes
 from penchant.evaluation.cost import measured
 from penchant.members.activity import common_categories
 from penchant.members.attributes import attribute_of
@@ -115,9 +115,10 @@ def _folds(codes: Rows, seed: int) -> list[Rows]:
 
 
 def _ours(
-    community: Community, column: str, config: ClassifierConfig, encoder: Encoder, known: Rows, codes: Rows, parts: list[Rows], seed: int
+    community: Community, column: str, config: ClassifierConfig, encoder: Encoder, known: Rows, codes: Rows,
+    parts: list[Rows], seed: int,
 ) -> tuple[Floats, float, float]:  # fmt: skip
-    """(known members, classes) of members nothing was learned from; how often the truth was named, and how often unsure."""
+    """(known members, classes) of members never learned from; how often the truth was named, and how often unsure."""
     found: Floats | None = None
     named, unsure = np.zeros(len(known), dtype=bool), np.zeros(len(known), dtype=bool)
     for part in parts:
@@ -161,7 +162,10 @@ def _baseline(features: Floats, codes: Rows, parts: list[Rows], seed: int) -> Fl
         rest = np.setdiff1d(np.arange(len(codes)), part)
         model = make_pipeline(
             StandardScaler(),
-            LogisticRegressionCV(Cs=[0.01, 0.1, 1.0, 10.0], l1_ratios=(0,), cv=4, max_iter=1_000, scoring="neg_log_loss", use_legacy_attributes=False),
+            LogisticRegressionCV(
+                Cs=[0.01, 0.1, 1.0, 10.0], l1_ratios=(0,), cv=4, max_iter=1_000, scoring="neg_log_loss",
+                use_legacy_attributes=False,
+            ),
         )  # fmt: skip
         found[part] = model.fit(features[rest], codes[rest]).predict_proba(features[part])
     return found
@@ -187,6 +191,3 @@ def _differences(key: str, codes: Rows, ours: Floats, theirs: Floats) -> dict[st
         return evaluate_classes(code, probabilities.argmax(axis=1), names).macro_f1
 
     return {f"{key}_auc": by(mean_auc), f"{key}_macro_f1": by(macro)}
-
-
-_ = auc

@@ -23,7 +23,7 @@ from penchant.settings import settings
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 
-PROTOCOLS: Final = ("random", "last", "time", "new-items")
+PROTOCOLS: Final = ("random", "last", "time", "new-items", "speed")
 SEEDS: Final = (0, 1, 2)
 K: Final = 10
 KEYS: Final = ("ndcg@10", "recall@10", "hit@10", "mrr")
@@ -76,9 +76,9 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     there the validation events belong to the histories at the test, though nothing is fitted on them. Under all, items
     of the training and validation parts are left out of the lists, as RecBole does. Weights and settings are picked
     anew for each seed. `penchant` is the ranker where it beat the blend on validation data, else the blend; both stand
-    beside it, the ranker also where it was not worth using. `new-items` ranks items held out of training altogether
-    (`penchant.benchmarks.new_items`). Where members buy an item again, a table tells how well all
-    purchases, and not only new ones, are foreseen.
+    beside it, the ranker also where it was not worth using. Where members buy an item again, a table tells how well all
+    purchases, and not only new ones, are foreseen. `new-items` ranks items held out of training altogether
+    (`penchant.benchmarks.new_items`), and `speed` times single answers (`penchant.benchmarks.speed`).
 
     Raises:
         ConfigError: there is no such protocol.
@@ -91,6 +91,10 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
         from penchant.benchmarks import new_items
 
         return new_items.run(data, seeds)
+    if protocol == "speed":
+        from penchant.benchmarks import speed
+
+        return speed.run(data, seeds)
     with measured() as cost:
         community = load(data)
         encoder = _encoder()

@@ -26,9 +26,10 @@ from penchant.social.fitting import fit_network
 from penchant.social.graph import GraphConfig
 from penchant.social.heldout import HeldOut
 from penchant.social.linear import TaggedAls, TaggedEase
-from penchant.social.model import NETWORK, SocialModel
+from penchant.social.model import SocialModel
 from penchant.social.opinions import Source
 from penchant.social.recipe import Fitted, evaluate, fit, with_sources, without
+from penchant.social.sources import NETWORK
 from penchant.social.texts import TextVectors
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options

@@ -13,9 +13,9 @@ from penchant.data.public import load
 from penchant.errors import TooLittleDataError
 from penchant.evaluation.bootstrap import Difference, statistic_difference
 from penchant.evaluation.cost import measured
-from penchant.social.friend_ranker import each_tie, tie_matrix, without_ties
 from penchant.social.friends import Friends, FriendsConfig
 from penchant.social.graph import Graph
+from penchant.social.hidden_ties import each_tie, tie_matrix, without_ties
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows, chunks, top_k
 

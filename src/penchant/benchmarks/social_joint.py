@@ -48,6 +48,8 @@ def compared(
     encoder: TransformerEncoder,
     network: NetworkConfig,
     config: JointConfig,
+    *,
+    headed: int = HEADED,
 ) -> BenchResult:
     """Both modes on one community.
 
@@ -58,6 +60,7 @@ def compared(
         encoder: whose weights are tuned.
         network: of the graph network.
         config: of the joint part.
+        headed: members whose lists the head orders anew.
     """
     found: list[dict[str, float]] = []
     frozen: list[dict[str, float]] = []
@@ -72,14 +75,14 @@ def compared(
             ours, theirs = (
                 _judged(graph, split, one, joint) for one in (joint.network, joint.frozen.network)
             )  # fmt: skip
-            weight, headed, unheaded = _headed(graph, split, held, joint, seed)
+            weight, with_head, without_head = _headed(graph, split, held, joint, headed, seed)
             found.append(
                 {
                     "ndcg@10": float(ours.mean()),
                     "seconds": joint.joint.seconds,
                     "head_weight": weight,
-                    "ndcg@10_with_head": headed,
-                    "ndcg@10_of_the_same_members": unheaded,
+                    "ndcg@10_with_head": with_head,
+                    "ndcg@10_of_the_same_members": without_head,
                 }
             )
             frozen.append({"ndcg@10": float(theirs.mean()), "seconds": joint.frozen.seconds})
@@ -113,20 +116,21 @@ def _judged(graph: Graph, split: Split, network: Propagated, joint: Joint) -> np
     return test.ndcg(test.scores(people, network.score), K)
 
 
-def _headed(graph: Graph, split: Split, held: HeldOut, joint: Joint, seed: int) -> tuple[float, float, float]:
+def _headed(
+    graph: Graph, split: Split, held: HeldOut, joint: Joint, count: int, seed: int
+) -> tuple[float, float, float]:  # fmt: skip
     """The head's weight by validation data, and NDCG on the test part with and without it."""
     rng = np.random.default_rng(seed)
     test = HeldOut.of(split.train, split.test, WEIGHTS, also_met=split.validation)
-    known, asked = (_sampled(one, rng) for one in (held, test))
+    known, asked = (_sampled(one, count, rng) for one in (held, test))
     tried = _orders(graph, known, joint)
     weight = HEAD_WEIGHTS[int(np.argmax(tried))]
     found = _orders(graph, asked, joint)
     return weight, float(found[HEAD_WEIGHTS.index(weight)]), float(found[0])
 
 
-def _sampled(held: HeldOut, rng: np.random.Generator) -> HeldOut:
-    count = min(HEADED, len(held.members))
-    return held.part(np.sort(rng.choice(len(held.members), count, replace=False)))
+def _sampled(held: HeldOut, count: int, rng: np.random.Generator) -> HeldOut:
+    return held.part(np.sort(rng.choice(len(held.members), min(count, len(held.members)), replace=False)))
 
 
 def _orders(graph: Graph, held: HeldOut, joint: Joint) -> list[float]:

@@ -17,8 +17,9 @@ from penchant.evaluation.bootstrap import Difference, paired_difference
 from penchant.evaluation.cost import measured
 from penchant.settings import settings
 from penchant.social.graph import Graph, GraphConfig
+from penchant.social.known import Known, NewcomersConfig
 from penchant.social.newcomer_tuning import tuned
-from penchant.social.newcomers import Known, Newcomers, NewcomersConfig
+from penchant.social.newcomers import Newcomers
 from penchant.social.rehearsal import (
     INFORMATIVE,
     POPULAR,
@@ -39,6 +40,8 @@ from penchant.vectors import Floats, Rows
 SHARE: Final = 0.2
 """Of the members, held out."""
 STEPS: Final = 8
+JUDGED_AT: Final = (3, 5)
+"""Answers after which the figures are taken."""
 FEWEST: Final = 20
 DESCRIBED: Final = 3
 """Tags that a line about oneself names."""
@@ -121,7 +124,7 @@ def run_newcomers(data: str, seeds: Sequence[int]) -> BenchResult:
         peak_rss_mb=cost.peak_rss_mb,
         seeds=list(seeds),
         differences={
-            name: {f"ndcg@10 after {steps}": _difference(per_seed, steps, name) for steps in (3, 5)}
+            name: {f"ndcg@10 after {steps}": _difference(per_seed, steps, name) for steps in JUDGED_AT}
             for name in _BASELINES
             if name != WITHOUT_LANGUAGE_MODEL
         },
@@ -137,28 +140,23 @@ _BASELINES: Final = (POPULARITY, ITEMS_ALONE, POPULAR, RANDOM, RANDOM_TOPICS, WI
 
 
 def _metrics(values: _Values) -> dict[str, float]:
-    found = {
-        f"newcomer_ratio@{steps}": values.ratio(f"{INFORMATIVE} {steps}", f"{POPULARITY} {steps}")
-        for steps in (3, 5, 8)
-    }
-    found |= {
-        f"own_ratio@{steps}": values.ratio(f"{INFORMATIVE} own {steps}", f"{POPULARITY} own {steps}")
-        for steps in (3, 5)
-    }
-    for name in ("ties", "words", "ties and words", "ties and 3 answers", "ties and 5 answers", "all"):
-        if f"known {name}" in values.found:
-            found[f"newcomer_ratio@{name}"] = values.ratio(f"known {name}", f"base {name}")
-    return found | {f"ndcg@10 after {steps}": values.mean(f"{INFORMATIVE} {steps}") for steps in (0, 3, 5)}
+    found = _ratios(values, INFORMATIVE)
+    for name in ("ties", "words"):
+        found[f"newcomer_ratio@{name}"] = values.ratio(f"known {name}", f"base {name}")
+    for steps in JUDGED_AT:
+        found[f"own_ratio@{steps}"] = values.ratio(f"{INFORMATIVE} own {steps}", f"{POPULARITY} own {steps}")
+    return found
 
 
 def _baseline(values: _Values, name: str) -> dict[str, float]:
     """The same keys for another way of asking; without the language model words say nothing, all else is the same."""
     if name == WITHOUT_LANGUAGE_MODEL:
-        return {
-            key: value for key, value in _metrics(values).items() if "words" not in key and key != "newcomer_ratio@all"
-        }
-    found = {f"newcomer_ratio@{steps}": values.ratio(f"{name} {steps}", f"{POPULARITY} {steps}") for steps in (3, 5, 8)}
-    return found | {f"ndcg@10 after {steps}": values.mean(f"{name} {steps}") for steps in (0, 3, 5)}
+        return {key: value for key, value in _metrics(values).items() if not key.endswith("words")}
+    return _ratios(values, name)
+
+
+def _ratios(values: _Values, name: str) -> dict[str, float]:
+    return {f"newcomer_ratio@{steps}": values.ratio(f"{name} {steps}", f"{POPULARITY} {steps}") for steps in JUDGED_AT}
 
 
 def _curve(per_seed: Sequence[_Values]) -> list[dict[str, Cell]]:
@@ -255,7 +253,7 @@ def _meet(
         values.add(f"{POPULARITY} {steps}", ndcg(newcomers.overall, judged, shut))
         for name, one in met.items():
             values.add(f"{name} {steps}", ndcg(newcomers.scores(_after(one, steps)), judged, shut))
-    for steps in (3, 5):
+    for steps in JUDGED_AT:
         own = met[INFORMATIVE].asked(newcomers, steps)
         values.add(f"{POPULARITY} own {steps}", ndcg(newcomers.overall, judged, own))
         scores = newcomers.scores(_after(met[INFORMATIVE], steps))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from penchant.cli.face import Face
+from penchant.data.consent import usable_history
 from penchant.language import Phrase
+from penchant.members.privacy import privacy_config
 from penchant.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -45,8 +47,7 @@ def recommended(workspace: Workspace, recommender: "Recommender", member_id: str
     if member_id in community.member_ids:
         return recommender.recommend(member_id, k, **options)
     with workspace.store() as store:
-        store.member(member_id)
-        history = store.history(member_id)
+        history = usable_history(store, member_id, privacy_config(workspace.config).consent)
     # Items that came after the build as well are in no source yet.
     events = history.filter(pl.col("item_id").is_in(community.item_ids.ids.to_list()))
     return replace(recommender.recommend_for(events=events, k=k, **options), member_id=member_id)

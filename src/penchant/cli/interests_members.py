@@ -10,8 +10,10 @@ from penchant.cli.build import WORKSPACE
 from penchant.cli.face import Face, face
 from penchant.cli.recommend import MEMBER
 from penchant.cli.speech import both
+from penchant.data.consent import usable_history
 from penchant.errors import ConfigError
 from penchant.language import Phrase
+from penchant.members.privacy import privacy_config
 from penchant.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ def strata(
     opened = Workspace.open(workspace)
     build = opened.require_current()
     with opened.store() as store:
-        history = store.history(member)
+        history = usable_history(store, member, privacy_config(opened.config).consent)
     interests = build.interests()
     found = interests.fresh(build.community.items, member, history)
     if as_json:

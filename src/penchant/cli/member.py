@@ -13,8 +13,10 @@ from penchant.cli.face import Face, face
 from penchant.cli.interests_members import described, show_interests
 from penchant.cli.recommend import MEMBER, show_ranking
 from penchant.cli.speech import both
+from penchant.data.consent import usable_history
 from penchant.data.interactions import EventWeights
 from penchant.language import Phrase
+from penchant.members.privacy import privacy_config
 from penchant.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -85,12 +87,13 @@ def member(
     with opened.store() as store:
         profile = store.member(member_id)
         history, ties = store.history(member_id), store.ties_of(member_id)
+        usable = usable_history(store, member_id, privacy_config(opened.config).consent)
         verdicts = store.verdicts_of(member_id)
         items = {item: store.item(item) for item in history["item_id"].drop_nulls().unique()}
     build = opened.current
     ranking, interests, weights = None, None, EventWeights()
     if build is not None:
-        interests = build.member_interests(member_id, history)
+        interests = build.member_interests(member_id, usable)
         recommender = build.recommender()
         weights = recommender.config.event_weights
         ranking = recommended(opened, recommender, member_id, k, lang=speaker.lang) if k else None

@@ -4,7 +4,7 @@ from typing import Final
 
 import typer
 
-from penchant.cli import members_people, members_privacy
+from penchant.cli import members_groups, members_people, members_privacy
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
 from penchant.cli.speech import both
 
@@ -16,7 +16,9 @@ HELP: Final = both(
 
     可在 penchant.toml 的 [members] 中设置。""",
 )
-EXAMPLES: Final = """penchant members anomalies shop.ws
+EXAMPLES: Final = """penchant members segments shop.ws
+penchant members value shop.ws -k 20
+penchant members anomalies shop.ws
 penchant members classify shop.ws gender --allow-sensitive gender
 penchant members export shop.ws m42 --to m42.json
 penchant members forget shop.ws m42"""
@@ -27,6 +29,6 @@ class _Members(HelpfulGroup):
 
 
 group = typer.Typer(cls=_Members, help=HELP, epilog=EXAMPLES)
-for module in (members_people, members_privacy):
+for module in (members_groups, members_people, members_privacy):
     for name, (command, told, examples) in module.COMMANDS.items():
         group.command(name, cls=HelpfulCommand, help=told, epilog=examples)(command)

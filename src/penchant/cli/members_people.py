@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
+import numpy as np
 import typer
 
 from penchant.artifacts import storage_errors
@@ -19,8 +20,9 @@ from penchant.language import Phrase
 from penchant.workspace import Workspace
 
 if TYPE_CHECKING:
-    from penchant.members.anomalies import Alarm
+    from penchant.members.alarms import Alarm
     from penchant.members.classifier import AttributeReport, MemberClassifier, Predictions
+    from penchant.members.fairness import GroupErrors
     from penchant.text.encoder import Encoder
 
 ANOMALIES_HELP: Final = both(
@@ -78,12 +80,13 @@ CLASS: Final = (
     Phrase("F1", "F1"),
 )
 GOOD: Final = Phrase(
-    "Of {members:,} members held out in turn, {accuracy:.0%} are told right (AUC {auc:.3f}; without texts {without:.3f}). "
-    "From a single text, {comment:.0%}.",
-    "轮流留出的 {members:,} 位会员中，{accuracy:.0%} 判断正确（AUC {auc:.3f}；不读文本为 {without:.3f}）。仅凭一条文本为 {comment:.0%}。",
+    "Of {members:,} members held out in turn, {accuracy:.0%} are told right (AUC {auc:.3f}; without texts "
+    "{without:.3f}). From a single text, {comment:.0%}.",
+    "轮流留出的 {members:,} 位会员中，{accuracy:.0%} 判断正确（AUC {auc:.3f}；不读文本为 {without:.3f}）。"
+    "仅凭一条文本为 {comment:.0%}。",
 )
 SURE: Final = Phrase(
-    "The true class is among those named {coverage:.0%} of the time; of {unsure:.0%} more than one class, or none, is left.",
+    "The true class is among those named {coverage:.0%} of the time; of {unsure:.0%} not exactly one class is left.",
     "真实类别有 {coverage:.0%} 在所列类别之中；{unsure:.0%} 的会员剩下不止一类或没有类别。",
 )
 PREDICTED: Final = (
@@ -125,8 +128,9 @@ def anomalies(
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
     from penchant.data.consent import consenting
+    from penchant.members.alarms import ODDITY_NAMES, Oddity
     from penchant.members.alerts import AlertConfig, alarm_document, deliver
-    from penchant.members.anomalies import ODDITY_NAMES, AnomalyConfig, Oddity, find_anomalies
+    from penchant.members.anomalies import AnomalyConfig, find_anomalies
     from penchant.members.privacy import privacy_config
     from penchant.members.sections import members_section
 
@@ -155,9 +159,10 @@ def anomalies(
     lang = speaker.lang
     if alarms:
         rows = [
-            (f"{alarm.at:%Y-%m-%d}", alarm.member_id, ODDITY_NAMES[alarm.kind](lang), f"{alarm.p_value:.0e}", alarm.said(lang))
-            for alarm in alarms[-k:] if k
-        ]  # fmt: skip
+            (f"{one.at:%Y-%m-%d}", one.member_id, ODDITY_NAMES[one.kind](lang), f"{one.p_value:.0e}", one.said(lang))
+            for one in alarms[-k:]
+            if k
+        ]
         speaker.table(ALARMS, rows)
         if member is not None:
             for alarm in alarms[-k:]:
@@ -222,7 +227,9 @@ def classify(
     strangers = [one for one in member or () if one not in community.member_ids]
     if strangers:
         raise UnknownIdError(f"no member has the id {strangers[0]!r}; this build has {len(community.members)} members")
-    model = train_attribute(community, attribute, config, Options(), encoder=_encoder(opened), home=opened.path)
+    # Errors by group are those of members held out, which a model that was read back no longer knows.
+    home = opened.path if fairness is None else None
+    model = train_attribute(community, attribute, config, Options(), encoder=_encoder(opened), home=home)
     asked = [community.member_ids.row(one) for one in member or ()]
     told = model.predict(community, asked) if member else None  # type: ignore[arg-type]
     read = model.read(comment) if comment else None
@@ -248,7 +255,7 @@ def classify(
             speaker.table(PREDICTED, _rows(names, found, speaker), right=[2])
     if table is not None:
         speaker.line("")
-        rows = [(one.group, one.name, one.members, _percent(one.predicted), _percent(one.false_positive_rate), _percent(one.false_negative_rate)) for one in table]  # fmt: skip
+        rows = [(one.group, one.name, one.members, *map(_percent, (one.predicted, *one.rates))) for one in table]
         speaker.table(
             GROUPS,
             rows,
@@ -283,9 +290,9 @@ def _show_report(speaker: Face, report: "AttributeReport") -> None:
 def _rows(names: Sequence[str], found: "Predictions", speaker: Face) -> list[Sequence[object]]:
     joint = JOINT(speaker.lang)
     return [
-        (name, label, f"{chances.max():.0%}", joint.join(one for one, kept in zip(found.classes, possible, strict=True) if kept))
+        (name, label, f"{chances.max():.0%}", joint.join(np.array(found.classes)[possible]))
         for name, label, chances, possible in zip(names, found.labels, found.probabilities, found.possible, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _described(names: Sequence[str], found: "Predictions | None") -> list[dict[str, object]]:
@@ -302,18 +309,17 @@ def _described(names: Sequence[str], found: "Predictions | None") -> list[dict[s
     ]
 
 
-def _fairness(model: "MemberClassifier", opened: Workspace, attribute: str, by: str) -> list[object]:
+def _fairness(model: "MemberClassifier", opened: Workspace, attribute: str, by: str) -> "list[GroupErrors]":
     from penchant.members.attributes import attribute_of
     from penchant.members.fairness import error_table
 
     community = opened.require_current().community
-    config = model.config
-    truth = attribute_of(community, attribute, bands=config.bands, sensitive=())
+    truth = attribute_of(community, attribute, bands=model.config.bands, sensitive=())
     # To hold a classifier against a group is no prediction of it, so any attribute may be named.
     groups = attribute_of(community, by, sensitive=())
-    known = truth.known
-    predicted = model.predict(community, known).probabilities.argmax(axis=1)
-    return list(error_table(truth.codes[known], predicted, truth.classes, groups, known))
+    rows = truth.known[model.judged]
+    assert model.held_out is not None
+    return error_table(truth.codes[rows], model.held_out.argmax(axis=1), truth.classes, groups, rows)
 
 
 def _encoder(opened: Workspace) -> "Encoder":

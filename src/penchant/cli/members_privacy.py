@@ -58,9 +58,10 @@ IN_JSON: Final = both("Answer in JSON.", "以 JSON 输出。")
 
 REALLY: Final = Phrase("Forget {member} for good?", "确定永久遗忘 {member}？")
 FORGOTTEN: Final = Phrase(
-    "Forgotten: {rows:,} rows of the store, {vectors:,} cached vectors, and {files:,} values in builds, logs and rejected "
-    "rows. A search of the workspace finds nothing more.",
-    "已遗忘：数据库 {rows:,} 行，缓存向量 {vectors:,} 个，构建、日志与被拒绝行中的 {files:,} 处。搜索整个工作区已无任何痕迹。",
+    "Forgotten: {rows:,} rows of the store, {vectors:,} cached vectors, and {files:,} values in builds, logs and "
+    "rejected rows. A search of the workspace finds nothing more.",
+    "已遗忘：数据库 {rows:,} 行，缓存向量 {vectors:,} 个，构建、日志与被拒绝行中的 {files:,} 处。"
+    "搜索整个工作区已无任何痕迹。",
 )
 DELETED: Final = Phrase("Deleted, to be made anew: {files}", "已删除，可重新生成：{files}")
 REFIT: Final = Phrase(

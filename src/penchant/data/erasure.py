@@ -35,8 +35,8 @@ def replace_texts(rows: TenantRows, holding: Sequence[str], change: Callable[[st
                 values.append({f"key_{place}": part for place, part in enumerate(key)} | {"changed": other})
         if values:
             statement = update(of).where(of.c.tenant == rows.tenant)
-            for place, key in enumerate(keys):
-                statement = statement.where(key == bindparam(f"key_{place}"))
+            for place, named in enumerate(keys):
+                statement = statement.where(named == bindparam(f"key_{place}"))
             rows.connection.execute(statement.values({written.name: bindparam("changed")}), values)
         changed += len(values)
     return changed

@@ -18,6 +18,22 @@ from penchant.vectors import Floats, Rows
 DAY: Final = 86_400.0
 
 
+FELT: Final = "felt"
+"""A column of events: how the member felt, from -1 to 1, as their words tell; null or NaN where nothing does."""
+
+
+def with_felt(community: Community, felt: Floats | None) -> Community:
+    """The community whose events say how their members felt, which weights follow; itself where nothing is known.
+
+    Args:
+        community: whose events they are.
+        felt: (events,) from -1 to 1, NaN where it is not known.
+    """
+    if felt is None:
+        return community
+    return community.with_events(community.events.with_columns(pl.Series(FELT, felt, dtype=pl.Float32)))
+
+
 class EventWeights(BaseModel):
     """How much an event of each kind says that a member likes an item; zero says nothing."""
 
@@ -51,12 +67,16 @@ class EventWeights(BaseModel):
         return float(getattr(self, "returned" if kind == EventKind.RETURN else kind))
 
     def apply(self, events: pl.DataFrame) -> pl.Series:
-        """(rows of `events`) the weight of each event, Float32."""
+        """(rows of `events`) the weight of each event, Float32; a column `felt` scales those above zero."""
         table = {kind.value: self.of(kind) for kind in EventKind}
         weight = pl.col("kind").cast(pl.String).replace_strict(table, return_dtype=pl.Float32)
         if self.rating_floor is not None:
             low = (pl.col("kind") == EventKind.RATE.value) & (pl.col("amount") < self.rating_floor)
             weight = pl.when(low).then(0.0).otherwise(weight).cast(pl.Float32)
+        if FELT in events.columns:
+            # A scathing review is no sign of liking; where nothing is known, the kind alone speaks.
+            liked = weight * (1 + pl.col(FELT).fill_nan(None).fill_null(1.0)) / 2
+            weight = pl.when(weight > 0).then(liked).otherwise(weight).cast(pl.Float32)
         return events.select(weight.alias("weight")).to_series()
 
 

@@ -87,7 +87,14 @@ def _compare(items: NDArray[np.int32], views: ItemViews) -> Compared:
             between, count = pairs[name]
             inside = _inside(between, lag) / np.maximum(_inside(count, lag), 1)
             lift = mean - mean_item[name][safe]
-            columns += [mean, mean - inside[:, :, None], top, own, lift, np.broadcast_to(inside[:, :, None], mean.shape)]
+            columns += [
+                mean,
+                mean - inside[:, :, None],
+                top,
+                own,
+                lift,
+                np.broadcast_to(inside[:, :, None], mean.shape),
+            ]
         told = before(numbers.sum(axis=2), lag, axis=1) / np.maximum(length, 1)[..., None]
         columns.append(at_reference(before(same, 0, axis=3), lag))
         columns.append(_own(same))

@@ -4,11 +4,13 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from penchant.members.actions import next_actions as next_actions
+    from penchant.members.actions import read_actions as read_actions
+    from penchant.members.alarms import Alarm as Alarm
+    from penchant.members.alarms import Anomalies as Anomalies
     from penchant.members.alerts import AlertConfig as AlertConfig
     from penchant.members.alerts import Delivered as Delivered
     from penchant.members.alerts import deliver as deliver
-    from penchant.members.anomalies import Alarm as Alarm
-    from penchant.members.anomalies import Anomalies as Anomalies
     from penchant.members.anomalies import AnomalyConfig as AnomalyConfig
     from penchant.members.anomalies import find_anomalies as find_anomalies
     from penchant.members.attribute_recipe import train_attribute as train_attribute
@@ -30,13 +32,41 @@ if TYPE_CHECKING:
     from penchant.members.opinions import OpinionMonitor as OpinionMonitor
     from penchant.members.privacy import MaskingFilter as MaskingFilter
     from penchant.members.privacy import PrivacyConfig as PrivacyConfig
+    from penchant.members.profiles import ProfileConfig as ProfileConfig
+    from penchant.members.profiles import Profiles as Profiles
+    from penchant.members.profiles import profiles as profiles
+    from penchant.members.recipe import Members as Members
+    from penchant.members.recipe import MembersConfig as MembersConfig
+    from penchant.members.recipe import evaluate as evaluate
+    from penchant.members.recipe import train as train
     from penchant.members.retention import expire as expire
+    from penchant.members.rfm import rfm as rfm
     from penchant.members.sealing import new_key as new_key
+    from penchant.members.segments import SegmentConfig as SegmentConfig
+    from penchant.members.segments import Segmenter as Segmenter
+    from penchant.members.value import Value as Value
+    from penchant.members.value import ValueConfig as ValueConfig
+    from penchant.members.value import Worth as Worth
 
 _HOMES: Final = {
-    "Alarm": "penchant.members.anomalies",
+    "Members": "penchant.members.recipe",
+    "MembersConfig": "penchant.members.recipe",
+    "train": "penchant.members.recipe",
+    "evaluate": "penchant.members.recipe",
+    "Profiles": "penchant.members.profiles",
+    "ProfileConfig": "penchant.members.profiles",
+    "profiles": "penchant.members.profiles",
+    "Segmenter": "penchant.members.segments",
+    "SegmentConfig": "penchant.members.segments",
+    "Value": "penchant.members.value",
+    "ValueConfig": "penchant.members.value",
+    "Worth": "penchant.members.value",
+    "next_actions": "penchant.members.actions",
+    "read_actions": "penchant.members.actions",
+    "rfm": "penchant.members.rfm",
+    "Alarm": "penchant.members.alarms",
     "AlertConfig": "penchant.members.alerts",
-    "Anomalies": "penchant.members.anomalies",
+    "Anomalies": "penchant.members.alarms",
     "AnomalyConfig": "penchant.members.anomalies",
     "AuditLog": "penchant.members.audit",
     "ClassifierConfig": "penchant.members.classifier",

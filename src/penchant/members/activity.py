@@ -16,6 +16,8 @@ from penchant.text.encoder import Encoder
 from penchant.vectors import Floats, Rows
 
 _UNSEEN: Final = ("show",)
+_LIKED: Final = 0.7
+"""How much what was liked counts beside what was chosen at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +75,10 @@ def read_activity(
 
 
 def rarities(community: Community) -> Floats:
-    """(items,) how much an item tells: the root of the log of how few members had to do with it."""
+    """(items,) how much an item tells: the log of how few members had to do with it."""
     pairs = community.events.select("member", "item").drop_nulls().unique()
     counts = np.bincount(pairs["item"].to_numpy(), minlength=len(community.items))
-    return np.sqrt(np.log((1 + len(community.members)) / (1 + counts))).astype(np.float32)
+    return np.log((1 + len(community.members)) / (1 + counts)).astype(np.float32)
 
 
 def common_categories(community: Community, most: int = 20) -> tuple[str, ...]:
@@ -138,8 +140,7 @@ def _items(community: Community, events: pl.DataFrame, item_ids: Sequence[str], 
     liked = kept & (liking > 0)
     likes = sp.csr_matrix((np.ones(liked.sum(), np.float32), (member[liked], item[liked])), shape=shape)
     likes.data[:] = 1
-    # What was liked counts half beside what was chosen at all.
-    return sp.hstack([_unit(touched @ sp.diags(rarity)), 0.5 * _unit(likes)]).tocsr().astype(np.float32)
+    return sp.hstack([_unit(touched @ sp.diags(rarity)), _LIKED * _unit(likes)]).tocsr().astype(np.float32)
 
 
 def _liking(events: pl.DataFrame) -> Floats:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 
 from penchant.artifacts import storage_errors, write_atomically
 from penchant.errors import ConfigError
-from penchant.members.anomalies import Alarm
+from penchant.members.alarms import Alarm
 from penchant.members.masking import mask
 
 SIGNATURE: Final = "Penchant-Signature"
@@ -79,7 +79,8 @@ def deliver(
     config = config or AlertConfig()
     if config.webhook is not None and not secret:
         raise ConfigError(
-            "a webhook needs a secret, by which its receiver knows who calls; set PENCHANT_WEBHOOK_SECRET in the environment"
+            "a webhook needs a secret, by which its receiver knows who calls; "
+            "set PENCHANT_WEBHOOK_SECRET in the environment"
         )
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)

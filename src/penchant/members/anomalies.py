@@ -1,10 +1,8 @@
 """Which members behave oddly, on which day, and which of their events say so: few false alarms, by a budget."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,12 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from penchant.artifacts import load_artifact, save_artifact, storage_errors
-from penchant.data.columns import AT
 from penchant.data.community import Community
 from penchant.data.verdicts import Evidence
 from penchant.evaluation.detection import adjusted_p_values
 from penchant.language import Phrase
+from penchant.members.alarms import SENTENCES, Alarm, Anomalies, Oddity
 from penchant.members.bursts import burst_statistics
 from penchant.members.copies import Copies
 from penchant.members.days import Days
@@ -25,33 +22,6 @@ from penchant.members.peers import Peers
 from penchant.members.refunds import refund_statistic
 from penchant.members.surprise import Surprise
 from penchant.vectors import Rows
-
-
-class Oddity(StrEnum):
-    """What is odd."""
-
-    BURST = "burst"
-    HOURS = "hours"
-    CHANGE = "change"
-    REFUNDS = "refunds"
-    COPIES = "copies"
-
-
-ODDITY_NAMES: Final[dict[Oddity, Phrase]] = {
-    Oddity.BURST: Phrase("a flood of events", "行为激增"),
-    Oddity.HOURS: Phrase("odd hours", "异常时段"),
-    Oddity.CHANGE: Phrase("a sudden change", "行为突变"),
-    Oddity.REFUNDS: Phrase("returns again and again", "反复退货"),
-    Oddity.COPIES: Phrase("copied reviews", "雷同评论"),
-}
-SENTENCES: Final[dict[Oddity, Phrase]] = {
-    Oddity.BURST: Phrase("{count} events in one day; {usual} are usual for this member", "一天内 {count} 个事件，平时约 {usual}
-    个"), Oddity.HOURS: Phrase("{count} events at hours when this member never came before", "{count}
-    个事件发生在该会员此前从不出现的时段"), Oddity.CHANGE: Phrase("{count} events unlike anything this member did before, in what they are
-    about or worth", "{count} 个事件在品类或金额上与以往截然不同"), Oddity.REFUNDS: Phrase("{count} returns among {total} purchases and
-    returns in {days} days", "{days} 天内 {total} 次购买与退货中有 {count} 次退货"), Oddity.COPIES: Phrase("wrote almost the same as
-    {count} other members at the same time", "与另外 {count} 位会员同时写下几乎相同的内容"),
-}  # fmt: skip
 
 
 class AnomalyConfig(BaseModel):
@@ -81,97 +51,10 @@ class AnomalyConfig(BaseModel):
     """Events named at most; the tellingest come first."""
 
 
-@dataclass(frozen=True)
-class Alarm:
-    """One member's odd day, with the events that say so."""
-
-    member_id: str
-    kind: Oddity
-    at: datetime
-    """The day on which it was noticed."""
-    p_value: float
-    """How likely a member who does nothing unusual looks as odd."""
-    score: float
-    """From 0 to 1: larger is odder; .5 is one in a thousand."""
-    said: Phrase
-    evidence: tuple[Evidence, ...]
-    events: tuple[int, ...]
-    """Rows of the evidence in the community's events."""
-
-
-@dataclass(frozen=True, eq=False)
-class Anomalies:
-    """What was found in a community."""
-
-    alarms: tuple[Alarm, ...]
-    """By day, the surest first."""
-    odds: pl.DataFrame
-    """`member` (row) and, by kind, the smallest p-value of any of their days: 1 where there was nothing to judge."""
-    days: int
-    """Active days of members that were judged."""
-    silent: dict[str, Phrase]
-    """Kinds that found nothing to judge, and why."""
-
-    def of(self, member_id: str) -> tuple[Alarm, ...]:
-        """One member's alarms."""
-        return tuple(alarm for alarm in self.alarms if alarm.member_id == member_id)
-
-    def save(self, folder: Path) -> None:
-        """Write what was found to a folder.
-
-        Raises:
-            StorageError: the folder cannot be written.
-        """
-        rows = [asdict(alarm) | {"said": list(alarm.said), "kind": alarm.kind.value} for alarm in self.alarms]
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            pl.DataFrame(rows, schema=_SAVED, orient="row").write_parquet(folder / _ALARMS)
-            self.odds.write_parquet(folder / _ODDS)
-        meta = {"days": self.days, "silent": {kind: list(why) for kind, why in self.silent.items()}}
-        save_artifact(folder, KIND, meta=meta, files=(_ALARMS, _ODDS))
-
-    @classmethod
-    def load(cls, folder: Path) -> "Anomalies":
-        """Read what `save` wrote.
-
-        Raises:
-            ArtifactError: the folder is damaged or holds something else.
-        """
-        meta = load_artifact(folder, KIND).meta
-        alarms = tuple(
-            Alarm(
-                **{
-                    **row,
-                    "kind": Oddity(row["kind"]),
-                    "said": Phrase(*row["said"]),
-                    "evidence": tuple(Evidence(**piece) for piece in row["evidence"]),
-                    "events": tuple(row["events"]),
-                }
-            )
-            for row in pl.read_parquet(folder / _ALARMS).to_dicts()
-        )
-        silent = {kind: Phrase(*why) for kind, why in meta["silent"].items()}
-        return cls(alarms, pl.read_parquet(folder / _ODDS), meta["days"], silent)
-
-
 _TELLING: Final = 0.01
 """P-value from which a category or a value alone is evidence of a change."""
 _PEERS: Final = 400
 """Days with some of it from which peers can say how much is usual; below, the odd would be each other's peers."""
-KIND: Final = "anomalies"
-_ALARMS: Final = "alarms.parquet"
-_ODDS: Final = "odds.parquet"
-_PIECE: Final = pl.Struct(
-    {
-        "share": pl.Float64(), "item_id": pl.String(), "title": pl.String(), "kind": pl.String(), "at": AT,
-        "text": pl.String(), "source": pl.String(),
-    }
-)  # fmt: skip
-_SAVED: Final = {
-    "member_id": pl.String(), "kind": pl.String(), "at": AT, "p_value": pl.Float64(), "score": pl.Float64(),
-    "said": pl.List(pl.String()), "evidence": pl.List(_PIECE), "events": pl.List(pl.Int64()),
-}  # fmt: skip
-
 _NO_RETURNS: Final = Phrase("no returns in the events", "事件中没有退货")
 _NO_TEXTS: Final = Phrase("too few texts of members", "会员所写文字太少")
 _NO_PAST: Final = Phrase("no member has enough of a past", "没有会员有足够的历史")
@@ -226,7 +109,7 @@ class _Judged:
         own, peers = burst_statistics(days)
         if Oddity.BURST in config.kinds:
             # Odd for them and odd for anybody: a busy member's busy day is neither.
-            found[Oddity.BURST] = _tail(-np.log(np.maximum(_tail(own), _tail(peers))))
+            found[Oddity.BURST] = _tail(days, -np.log(np.maximum(_tail(days, own), _tail(days, peers))))
         if Oddity.HOURS in config.kinds:
             surprises["hours"] = _surprise(days, days.events["hour"].to_numpy(), config)
             found[Oddity.HOURS] = surprises["hours"][1]
@@ -234,17 +117,17 @@ class _Judged:
             surprises["category"] = _surprise(days, days.category, config)
             surprises["value"] = _surprise(days, _value_steps(days.value), config)
             (category, odd_category), (value, odd_value) = surprises["category"], surprises["value"]
-            least = np.minimum(np.minimum(odd_category, odd_value), _tail(category.statistic + value.statistic))
+            least = np.minimum(np.minimum(odd_category, odd_value), _tail(days, category.statistic + value.statistic))
             # Three looks at the same thing are three chances of a false alarm.
             found[Oddity.CHANGE] = np.minimum(3 * least, 1)
         if Oddity.REFUNDS in config.kinds:
             statistic = refund_statistic(days, window=config.refund_days, fewest=config.fewest_refunds)
-            found[Oddity.REFUNDS] = _rare(statistic)
+            found[Oddity.REFUNDS] = _rare(days, statistic)
             if not (days.events["kind"].cast(pl.String) == "return").any():
                 silent[Oddity.REFUNDS.value] = _NO_RETURNS
         if Oddity.COPIES in config.kinds:
             copies = Copies.of(days, window=config.window_days, alike=config.alike, members=config.copiers)
-            found[Oddity.COPIES] = _rare(copies.statistic)
+            found[Oddity.COPIES] = _rare(days, copies.statistic)
             if not days.events["text"].is_not_null().any():
                 silent[Oddity.COPIES.value] = _NO_TEXTS
         for kind in (Oddity.HOURS, Oddity.CHANGE):
@@ -312,7 +195,7 @@ class _Judged:
             events=tuple(chosen["event"].to_list()),
         )
 
-    def _evidence(self, row: int, kind: Oddity) -> tuple[pl.DataFrame, NDArray[np.float64], dict[str, object]]:
+    def _evidence(self, row: int, kind: Oddity) -> tuple[pl.DataFrame, NDArray[np.float64], dict[str, int]]:
         """The events that say so, what each weighs, and what the sentence tells."""
         days, config = self.days, self.config
         if kind is Oddity.BURST:
@@ -346,20 +229,20 @@ class _Judged:
 
 def _surprise(days: Days, values: Rows, config: AnomalyConfig) -> tuple[Surprise, NDArray[np.float64]]:
     found = Surprise.of(days, values, window=config.window_days, past=config.past_looks)
-    return found, _tail(found.statistic)
+    return found, _tail(days, found.statistic)
 
 
-def _tail(statistic: NDArray[np.float64]) -> NDArray[np.float64]:
-    return Peers.of(statistic).p_values(statistic)
+def _tail(days: Days, statistic: NDArray[np.float64]) -> NDArray[np.float64]:
+    return Peers.of(statistic, days.member).p_values(statistic)
 
 
-def _rare(statistic: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rare(days: Days, statistic: NDArray[np.float64]) -> NDArray[np.float64]:
     """P-values of what most days have nothing of: by its own distribution, and by peers who have some of it."""
     known = np.isfinite(statistic)
     by_itself = np.where(known, np.exp(-np.where(known, statistic, 0)), 1.0)
     if known.sum() < _PEERS:
         return by_itself
-    return np.maximum(by_itself, known.mean() * _tail(statistic))
+    return np.maximum(by_itself, known.mean() * _tail(days, statistic))
 
 
 def _value_steps(values: NDArray[np.float64]) -> Rows:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -15,8 +16,8 @@ from penchant.vectors import Rows
 SENSITIVE: Final = (
     "age", "age_band", "birth_year", "birthday", "born", "disability", "ethnicity", "gender", "health", "income",
     "marital_status", "nationality", "orientation", "politics", "pregnant", "race", "religion", "sex",
-    "年龄", "年龄段", "出生年份", "生日", "残疾", "民族", "性别", "健康", "收入", "婚姻", "国籍", "性取向", "政治面貌", "怀孕",
-    "种族", "宗教",
+    "年龄", "年龄段", "出生年份", "生日", "残疾", "民族", "性别", "健康", "收入", "婚姻", "国籍",
+    "性取向", "政治面貌", "怀孕", "种族", "宗教",
 )  # fmt: skip
 """Attributes that are predicted only where the settings allow it by name: what the law or good manners protect."""
 MOST_CLASSES: Final = 50
@@ -118,7 +119,5 @@ def band_labels(edges: Sequence[float]) -> list[str]:
         raise ConfigError(f"bands are ascending edges, such as 25, 35, 45; got {list(edges)}")
     shown = [f"{edge:g}" for edge in edges]
     whole = all(float(edge).is_integer() for edge in edges)
-    middle = [
-        f"{low:g}-{high - 1:g}" if whole else f"{low:g}-{high:g}" for low, high in zip(edges, edges[1:], strict=False)
-    ]
+    middle = [f"{low:g}-{high - 1:g}" if whole else f"{low:g}-{high:g}" for low, high in pairwise(edges)]
     return [f"<{shown[0]}", *middle, f"{shown[-1]}+"]

@@ -20,7 +20,8 @@ def burst_statistics(days: Days, *, weight: float = 5.0) -> tuple[NDArray[np.flo
     if not len(roots):
         return roots, roots
     typical = float(np.median(roots))
-    before = days.summed(roots, int(days.day.max()) + 1) - roots
-    earlier = days.summed(np.ones(len(roots)), int(days.day.max()) + 1) - 1
+    each, every = np.arange(len(roots)), int(days.day.max()) + 1
+    before = days.summed(each, roots, every) - roots
+    earlier = days.summed(each, np.ones(len(roots)), every) - 1
     own = (before + weight * typical) / (earlier + weight)
     return roots - own, roots

@@ -51,8 +51,8 @@ class ClassifierConfig(BaseModel):
     """What is blended: which items, what they and the member's texts say, and the profile."""
     tuning: Mode | None = None
     """Fine-tune the language model on each member's recent activity rendered as text, in this mode, as a further
-    source; None reads texts with the model as it is, in a hundredth of the time.""" finetune: FinetuneConfig =
-    FinetuneConfig()
+    source; None reads texts with the model as it is, in a hundredth of the time."""
+    finetune: FinetuneConfig = FinetuneConfig()
     """How it is tuned; its tasks are the attribute's."""
     recent_events: PositiveInt = 40
     """Events of a member that are rendered as text."""
@@ -76,7 +76,7 @@ class Predictions:
     probabilities: Floats
     """(rows, classes)."""
     possible: np.ndarray
-    """(rows, classes) true for the classes that cannot be ruled out: with the stated coverage the true one is among them."""
+    """(rows, classes) true for the classes that cannot be ruled out: the true one is among them as often as stated."""
 
     @property
     def labels(self) -> list[str]:
@@ -130,7 +130,9 @@ class MemberClassifier:
         self.attribute: Attribute | None = None
         self.report: AttributeReport | None = None
         self.held_out: Floats | None = None
-        """(known members,) log-probabilities of members held out in turn; only after `fit`."""
+        """(judged members, classes) log-probabilities of members held out in turn; only after `fit`."""
+        self.judged: Rows = np.empty(0, dtype=np.int64)
+        """(judged members,) which of the members learned from they are."""
 
     def fit(
         self,
@@ -187,7 +189,7 @@ class MemberClassifier:
         self.heads = self._fitted(known, codes, texts, options)
         self.comment_head = self._comment_head(known, codes, options)
         order = np.argsort(held)
-        self.held_out = blended[order]
+        self.judged, self.held_out = held[order], blended[order]
         without = [place for place, source in enumerate(self._sources) if source not in ("text", "tuned")]
         silent = blended
         if without:
@@ -330,7 +332,7 @@ class MemberClassifier:
     def _held_out(
         self, known: Rows, codes: Rows, texts: Sequence[str], parts: list[Rows], options: Options
     ) -> tuple[list[Floats], Floats, Rows]:
-        """Log-probabilities of each source, of members it was not fitted on; and those of single texts, with classes."""
+        """Each source's log-probabilities of members not fitted on; those of single texts, and their classes."""
         found: list[list[Floats]] = [[] for _ in self._sources]
         comments, comment_codes = [], []
         for part in parts:

@@ -24,7 +24,8 @@ class Days:
     community: Community
     events: pl.DataFrame
     """Columns `event` (its row in the community), `member`, `item`, `kind`, `at`, `amount`, `text`, `day` (from the
-    first of the community), `hour`; by member and time.""" table: pl.DataFrame
+    first of the community), `hour`; by member and time."""
+    table: pl.DataFrame
     """One row a member and active day: `member`, `day`, `first` and `count` (of its events)."""
 
     @classmethod
@@ -81,11 +82,19 @@ class Days:
     def _span(self) -> int:
         return int(self.day.max(initial=0)) + 2
 
-    def summed(self, values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
-        """(rows,) the values of a member's days summed over so many days up to each."""
-        total = np.concatenate([[0.0], np.cumsum(values)])
+    def summed(self, rows: Rows, values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+        """(days,) values summed by member over so many days up to each.
+
+        Args:
+            rows: (values,) the day that each belongs to.
+            values: any.
+            window: in days, the present one included.
+        """
+        by_day = np.zeros(len(self))
+        np.add.at(by_day, rows, values)
+        total = np.concatenate([[0.0], np.cumsum(by_day)])
         begin = np.searchsorted(self._key, self._key - np.minimum(window - 1, self.day))
-        return total[1 : len(values) + 1] - total[begin]
+        return total[1:] - total[begin]
 
     def rows_of(self, member: Rows, day: Rows) -> Rows:
         """The row of each member and day, which must be active."""

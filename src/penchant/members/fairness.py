@@ -29,6 +29,11 @@ class GroupErrors:
     """Of those with it, the share said not to; None where there are none."""
     accuracy: float
 
+    @property
+    def rates(self) -> tuple[float | None, float | None]:
+        """Of false positives and of false negatives."""
+        return self.false_positive_rate, self.false_negative_rate
+
 
 @dataclass(frozen=True)
 class GroupExposure:
@@ -111,10 +116,9 @@ def exposure_table(community: Community, lists: Mapping[str, Sequence[str]], gro
     for member_id, item_ids in lists.items():
         row = community.member_ids.row_or_none(member_id)
         if row is not None and group.codes[row] >= 0:
-            items = [community.item_ids.row_or_none(item_id) for item_id in item_ids]
-            shown.append(
-                (int(group.codes[row]), np.array([item for item in items if item is not None], dtype=np.int64))
-            )
+            known = [community.item_ids.row_or_none(item_id) for item_id in item_ids]
+            rows = np.array([item for item in known if item is not None], dtype=np.int64)
+            shown.append((int(group.codes[row]), rows))
     events = community.events.drop_nulls("item")
     doers, done = group.codes[events["member"].to_numpy()], events["item"].to_numpy().astype(np.int64)
     table = []

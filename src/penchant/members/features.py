@@ -48,7 +48,11 @@ FEATURES: Final[dict[str, Phrase]] = {
 }
 """The features that every community has; a column that it lacks makes its feature missing (NaN), not zero."""
 
+HOURS: Final = tuple(f"hour:{hour:02}" for hour in range(24))
+"""Share of each hour of the day in a member's visits."""
+
 _SHARE: Final = Phrase("share of {category}", "{category}占比")
+_HOUR: Final = Phrase("share of visits at {hour} o'clock", "{hour} 点来访占比")
 _KIND: Final = Phrase("share of events that are: {kind}", "行为占比：{kind}")
 
 
@@ -61,4 +65,8 @@ def told(name: str, lang: Lang = "en") -> str:
     if name in FEATURES:
         return FEATURES[name](lang)
     group, _, rest = name.partition(":")
-    return (_SHARE(lang, category=rest) if group == "share" else _KIND(lang, kind=rest)) if rest else name
+    if not rest:
+        return name
+    if group == "hour":
+        return _HOUR(lang, hour=int(rest))
+    return _SHARE(lang, category=rest) if group == "share" else _KIND(lang, kind=rest)

@@ -20,6 +20,7 @@ from penchant.members.scrubbing import Scrubber
 from penchant.members.seals import reseal
 from penchant.members.traces import Trace, files_of, traces
 from penchant.members.whereabouts import MEMBERS_FILE, build_folders, place_in
+from penchant.text.cache import erase_texts
 
 _MADE_AGAIN: Final = (".html", ".png", ".svg", ".pdf")
 """Files that tell of members and are made anew with one command."""
@@ -64,9 +65,9 @@ def forget_member(home: Home, member_id: str) -> ForgetReport:
     """
     with home.lock():
         with home.store() as store:
-            needles = _needles(store, home.path, member_id)
+            needles, texts = _needles(store, home.path, member_id)
             rows = _out_of_store(store, needles)
-        vectors = _out_of_caches(home.path, needles)
+        vectors = erase_texts(home.path / "vectors", texts)
         scrubber = Scrubber(needles, f"forgotten-{secrets.token_hex(8)}")
         deleted, builds = _out_of_files(home.path, scrubber)
         forget_told(home.path / "logs", member_id)
@@ -89,8 +90,8 @@ def remaining(home: Home, member_id: str, texts: Iterable[str] = ()) -> list[Tra
     return list(traces(home.path, Needles.of(member_id, texts)))
 
 
-def _needles(store: Store, folder: Path, member_id: str) -> Needles:
-    """What tells of the member, from the store and, where they are in it no more, from the builds."""
+def _needles(store: Store, folder: Path, member_id: str) -> tuple[Needles, list[str]]:
+    """What tells of the member, from the store or, where they left it, from the builds; and all they alone wrote."""
     community = store.read()
     written: list[str] = []
     common: list[str] = [*community.titles, *community.items["text"].drop_nulls().to_list()]
@@ -109,7 +110,8 @@ def _needles(store: Store, folder: Path, member_id: str) -> Needles:
             members = pl.read_parquet(build / MEMBERS_FILE, columns=["member_id"])["member_id"]
             if len(found := (members == member_id).arg_true()):
                 written += events.filter(pl.col("member") == found[0])["text"].drop_nulls().to_list()
-    return Needles.of(member_id, written, common)
+    known = set(common)
+    return Needles.of(member_id, written, common), [text for text in written if text not in known]
 
 
 def _out_of_store(store: Store, needles: Needles) -> int:
@@ -122,12 +124,6 @@ def _out_of_store(store: Store, needles: Needles) -> int:
     # Last, since it writes the file of SQLite anew.
     store.forget(needles.member_id)
     return beside + before - sum(store.counts().values())
-
-
-def _out_of_caches(folder: Path, needles: Needles) -> int:
-    from penchant.text.cache import erase_texts
-
-    return erase_texts(folder / "vectors", needles.texts)
 
 
 def _out_of_files(folder: Path, scrubber: Scrubber) -> tuple[tuple[str, ...], tuple[str, ...]]:

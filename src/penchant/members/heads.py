@@ -134,7 +134,7 @@ class Stack:
 
 
 def conformal_threshold(logs: Floats, codes: Rows, coverage: float) -> float:
-    """The probability from which a class belongs to the answer, so that the true one does so often (Sadinle et al., 2019)."""
+    """The probability from which a class is named, so that the true one is named so often (Sadinle et al., 2019)."""
     missed = 1 - np.exp(logs[np.arange(len(codes)), codes].astype(np.float64))
     level = min(1.0, np.ceil((len(codes) + 1) * coverage) / len(codes))
     return float(1 - np.quantile(missed, level, method="higher"))

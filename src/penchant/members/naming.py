@@ -45,8 +45,8 @@ WORDS: Final[dict[str, tuple[Phrase, Phrase]]] = {
 PLAIN: Final = Phrase("everyday members", "普通会员")
 LIKES: Final = Phrase("Likes {tastes}. ", "偏好{tastes}。")
 STANDS_OUT: Final = Phrase("Stands out by {traits}.", "突出特点：{traits}。")
-HIGH: Final = Phrase("more {feature} ({value} against {usual})", "{feature}较高（{value}，整体 {usual}）")
-LOW: Final = Phrase("less {feature} ({value} against {usual})", "{feature}较低（{value}，整体 {usual}）")
+HIGH: Final = Phrase("{feature}: higher ({value} against {usual})", "{feature}较高（{value}，整体 {usual}）")
+LOW: Final = Phrase("{feature}: lower ({value} against {usual})", "{feature}较低（{value}，整体 {usual}）")
 UNMARKED: Final = Phrase("Much like everybody else.", "与整体相近。")
 
 
@@ -149,7 +149,7 @@ def _tastes(
 
 
 def _names(found: list[dict], before: Segments | None) -> list[Phrase]:
-    """A name for each segment: an old one keeps its own; a new one gets as many words as it takes to be the only one."""
+    """A name for each segment: an old one keeps its own, a new one gets as many words as make it the only one."""
     names: list[Phrase | None] = []
     for one in found:
         old = before.of(one["number"]) if before is not None else None

@@ -19,8 +19,8 @@ _AFTER: Final = r"(?![A-Za-z0-9_]|[.-][A-Za-z0-9])"
 class Needles:
     """What tells of one member wherever it stands.
 
-    An id such as 42, or a text such as "好", stands in many a file and tells of nobody there. Such ids are looked for as
-    whole values alone, and such texts not at all outside of the member's own rows.
+    An id such as 42, or a text such as "好", stands in many a file and tells of nobody there. Such ids are looked for
+    as whole values alone, and such texts not at all outside of the member's own rows.
 
     >>> needles = Needles.of("anna.b", ["The kettle leaks at the lid, alas", "ok"])
     >>> needles.replaced("seen with anna.b, anna.bell", "x"), needles.replaced("ok", "x")

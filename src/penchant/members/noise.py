@@ -31,7 +31,10 @@ def private_counts(
     if not 0 < epsilon < math.inf:
         raise ConfigError(f"epsilon is {epsilon}, and must be above 0; 1 is usual")
     source = source or secrets.SystemRandom()
-    return {name: max(0, count + _geometric(epsilon, source) - _geometric(epsilon, source)) for name, count in counts.items()}  # fmt: skip
+    return {
+        name: max(0, count + _geometric(epsilon, source) - _geometric(epsilon, source))
+        for name, count in counts.items()
+    }
 
 
 def _geometric(epsilon: float, source: random.Random) -> int:

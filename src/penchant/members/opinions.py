@@ -1,13 +1,12 @@
 """What is said, day by day: shares of topics and of feelings, and an alarm when the negative share of one surges."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Final
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from penchant.errors import InputError
@@ -60,7 +59,21 @@ class Surge:
     usual: float
     p_value: float
     said: Phrase
-    examples: tuple[str, ...]
+    examples: tuple[str, ...] = ()
+    """The worst texts first."""
+
+
+class _Counted(NamedTuple):
+    """One topic on one day."""
+
+    day: date
+    topic: str
+    texts: int
+    known: int
+    """Texts whose feeling is known."""
+    negative: int
+    all: int
+    """Texts of the day."""
 
 
 @dataclass
@@ -77,7 +90,7 @@ class OpinionMonitor:
     """
 
     config: OpinionConfig = field(default_factory=OpinionConfig)
-    _rows: list[dict[str, object]] = field(default_factory=list)
+    _counted: list[_Counted] = field(default_factory=list)
 
     def update(
         self, day: date, texts: Sequence[str], topics: Sequence[str | None], feelings: Sequence[float]
@@ -97,90 +110,71 @@ class OpinionMonitor:
             raise InputError(
                 f"{len(texts)} texts, {len(topics)} topics, {len(feelings)} feelings; give one of each a text"
             )
-        if self._rows and day <= self._rows[-1]["day"]:  # type: ignore[operator]
-            raise InputError(f"{day} comes after {self._rows[-1]['day']}; hand in each day whole, in order")
+        if self._counted and day <= self._counted[-1].day:
+            raise InputError(f"{day} comes after {self._counted[-1].day}; hand in each day whole, in order")
         felt = np.asarray(feelings, dtype=np.float64)
-        negative = felt < self.config.negative_below
-        held = np.array([topic if topic is not None else "" for topic in topics], dtype=object)
-        today = []
-        for topic in sorted({topic for topic in topics if topic is not None}):
-            mine = held == topic
-            today.append(
-                {
-                    "day": day,
-                    "topic": topic,
-                    "texts": int(mine.sum()),
-                    "known": int((mine & ~np.isnan(felt)).sum()),
-                    "negative": int((mine & negative).sum()),
-                    "all": len(texts),
-                }
+        places: dict[str, list[int]] = {}
+        for place, topic in enumerate(topics):
+            if topic is not None:
+                places.setdefault(topic, []).append(place)
+        today = [
+            _Counted(
+                day=day,
+                topic=topic,
+                texts=len(mine),
+                known=int((~np.isnan(felt[mine])).sum()),
+                negative=int((felt[mine] < self.config.negative_below).sum()),
+                all=len(texts),
             )
-        surges = list(self._surges(day, today, texts, held, felt)) if today else []
+            for topic, mine in sorted(places.items())
+        ]
+        surges = []
+        for found in self._surges(day, today):
+            mine = np.array(places[found.topic])
+            worst = mine[np.argsort(np.nan_to_num(felt[mine], nan=2.0), kind="stable")][: self.config.examples]
+            surges.append(replace(found, examples=tuple(texts[place] for place in worst)))
         # A day without a topic is a day as well.
-        self._rows += today or [{"day": day, "topic": "", "texts": 0, "known": 0, "negative": 0, "all": len(texts)}]
+        self._counted += today or [_Counted(day, "", 0, 0, 0, len(texts))]
         return surges
 
     @property
     def days(self) -> pl.DataFrame:
         """One row a day and topic: `texts`, `share` (of the day's texts), `negative`, `negative_share`."""
-        table = pl.DataFrame(
-            self._rows,
-            schema={
-                "day": pl.Date,
-                "topic": pl.String,
-                "texts": pl.Int64,
-                "known": pl.Int64,
-                "negative": pl.Int64,
-                "all": pl.Int64,
-            },
-        )
+        types = {"day": pl.Date, "topic": pl.String} | dict.fromkeys(("texts", "known", "negative", "all"), pl.Int64)
+        table = pl.DataFrame(self._counted, schema=types, orient="row")
         return table.filter(pl.col("topic") != "").select(
             "day", "topic", "texts", (pl.col("texts") / pl.col("all")).alias("share"), "negative",
             (pl.col("negative") / pl.col("known").clip(1)).alias("negative_share"),
         )  # fmt: skip
 
-    def _surges(
-        self, day: date, today: list[dict[str, object]], texts: Sequence[str], held: NDArray, felt: NDArray[np.float64]
-    ) -> Iterator[Surge]:
-        past_days = sorted({row["day"] for row in self._rows})[-self.config.past_days :]  # type: ignore[type-var]
-        if len(past_days) < self.config.fewest_days:
+    def _surges(self, day: date, today: Sequence[_Counted]) -> Iterator[Surge]:
+        days = sorted({one.day for one in self._counted})[-self.config.past_days :]
+        if len(days) < self.config.fewest_days:
             return
-        past = [row for row in self._rows if row["day"] >= past_days[0]]  # type: ignore[operator]
-        volume = sum({row["day"]: row["all"] for row in past}.values())  # type: ignore[misc]
-        tests: list[tuple[dict[str, object], bool, float, float, float]] = []
-        for row in today:
-            before = [one for one in past if one["topic"] == row["topic"]]
-            known = sum(one["known"] for one in before)  # type: ignore[misc]
-            negative = sum(one["negative"] for one in before)  # type: ignore[misc]
-            written = sum(one["texts"] for one in before)  # type: ignore[misc]
+        past = [one for one in self._counted if one.day >= days[0]]
+        volume = sum({one.day: one.all for one in past}.values())
+        tests: list[Surge] = []
+        for now in today:
+            before = [one for one in past if one.topic == now.topic]
+            known, negative = sum(one.known for one in before), sum(one.negative for one in before)
+            written = sum(one.texts for one in before)
             for is_negative, hits, trials, base, size in (
-                (True, row["negative"], row["known"], negative, known),
-                (False, row["texts"], row["all"], written, volume),
+                (True, now.negative, now.known, negative, known),
+                (False, now.texts, now.all, written, volume),
             ):
-                if row["texts"] < self.config.fewest_texts or not trials:  # type: ignore[operator]
+                if now.texts < self.config.fewest_texts or not trials:
                     continue
-                usual = (base + 0.5) / (size + 1)  # type: ignore[operator]
-                p_value = _tail(int(hits), int(trials), usual, min(float(size) + 1, self.config.strongest))  # type: ignore[call-overload]
-                tests.append((row, is_negative, float(hits) / float(trials), usual, p_value))  # type: ignore[arg-type]
-        if not tests:
-            return
-        adjusted = adjusted_p_values([p_value for *_, p_value in tests])
-        for (row, is_negative, share, usual, p_value), one in zip(tests, adjusted, strict=True):
-            if one > self.config.false_alarms_per_day or share - usual < self.config.least_rise:
-                continue
-            told = {**row, "share": share, "usual": usual, "day": str(day)}
-            sentence = _SURGE if is_negative else _FLOOD
-            mine = np.flatnonzero(held == row["topic"])
-            worst = mine[np.argsort(np.nan_to_num(felt[mine], nan=2.0), kind="stable")][: self.config.examples]
-            yield Surge(
-                day, str(row["topic"]), is_negative, int(row["texts"]), share, usual, p_value,  # type: ignore[call-overload]
-                Phrase(sentence("en", **told), sentence("zh", **told)), tuple(texts[place] for place in worst),
-            )  # fmt: skip
-
-
-def day_of(moment: datetime) -> date:
-    """The day that a text belongs to."""
-    return moment.date()
+                usual = (base + 0.5) / (size + 1)
+                told = {"topic": now.topic, "day": day, "texts": now.texts, "negative": now.negative}
+                told |= {"share": hits / trials, "usual": usual}
+                sentence = _SURGE if is_negative else _FLOOD
+                said = Phrase(sentence("en", **told), sentence("zh", **told))
+                p_value = _tail(hits, trials, usual, min(size + 1.0, self.config.strongest))
+                tests.append(Surge(day, now.topic, is_negative, now.texts, hits / trials, usual, p_value, said))
+        adjusted = adjusted_p_values([one.p_value for one in tests])
+        for one, p_value in zip(tests, adjusted, strict=True):
+            if p_value <= self.config.false_alarms_per_day and one.share - one.usual >= self.config.least_rise:
+                yield one
 
 
 def _tail(hits: int, trials: int, share: float, strength: float) -> float:

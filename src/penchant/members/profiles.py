@@ -15,7 +15,7 @@ from penchant.data.community import Community
 from penchant.data.interactions import Decay, EventWeights, histories
 from penchant.data.vocabulary import Vocabulary
 from penchant.errors import InputError
-from penchant.members.features import FEATURES
+from penchant.members.features import FEATURES, HOURS
 from penchant.vectors import Floats, unit_rows
 
 KIND: Final = "member-profiles"
@@ -167,6 +167,7 @@ def profiles(
         _purchases(with_items, moment),
         _tastes(with_items),
         _kinds(with_items),
+        _hours(with_items),
         _shares(past, community, chosen),
     ]
     table = pl.DataFrame({"member": pl.Series(range(count), dtype=pl.UInt32)})
@@ -175,7 +176,7 @@ def profiles(
     counted = ("events", "active_days", "events_30", "events_90", "orders", "ratings", "written", "searches", "items")
     table = table.with_columns(pl.col(counted).fill_null(0), pl.col("spend", "spend_90").fill_null(0.0))
     kinds = sorted(name for name in table.columns if name.startswith("kind:"))
-    names = (*FEATURES, *kinds, *(f"share:{category}" for category in chosen))
+    names = (*FEATURES, *kinds, *HOURS, *(f"share:{category}" for category in chosen))
     values = table.select(pl.col(names).cast(pl.Float32)).fill_null(float("nan")).to_numpy()
     return Profiles(
         tuple(community.member_ids.ids),
@@ -344,6 +345,12 @@ def _kinds(events: pl.DataFrame) -> pl.DataFrame:
     """The share of each kind of event; a kind that nobody has gets no feature."""
     kinds = sorted(events["kind"].unique().cast(pl.String))
     return events.group_by("member").agg((pl.col("kind") == kind).mean().alias(f"kind:{kind}") for kind in kinds)
+
+
+def _hours(events: pl.DataFrame) -> pl.DataFrame:
+    """The share of each hour of the day in a member's visits; what is done within one hour of a day is one visit."""
+    visits = events.select("member", "day", "hour").unique()
+    return visits.group_by("member").agg((pl.col("hour") == hour).mean().alias(name) for hour, name in enumerate(HOURS))
 
 
 def _categories(community: Community, config: ProfileConfig) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class Found(NamedTuple):
     kind: Personal
 
 
-_PLAIN: Final = {ord(wide): ascii for wide, ascii in zip("０１２３４５６７８９＋－（）＠．Ｘｘ　—–‑", "0123456789+-()@.Xx ---", strict=True)}  # fmt: skip
+_PLAIN: Final = str.maketrans("０１２３４５６７８９＋－（）＠．Ｘｘ　—–‑", "0123456789+-()@.Xx ---")
 
 _THING: Final = (
     r"订单|单号|运单|快递单|物流单|快递号|流水|编号|货号|款号|型号|批号|批次|条码|条形码|序列|产品|商品|书号|发票|页码|链接"
@@ -160,21 +160,24 @@ def _always(text: str, match: re.Match[str], start: int, end: int) -> bool:
 _ISSUED: Final = re.compile(
     r"62\d{14,17}|955[89]\d{15}|4\d{15}|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|3[47]\d{13}|35\d{14}|6(?:011|5\d\d)\d{12}"
 )
-"""Lengths and first digits of the cards in use: UnionPay, older Chinese debit cards, Visa, Mastercard, Amex, JCB, Discover."""
+"""Lengths and first digits of cards: UnionPay, older Chinese debit cards, Visa, Mastercard, Amex, JCB, Discover."""
 
 _Holds = Callable[[str, "re.Match[str]", int, int], bool]
 _APART: Final = r"(?<![\dA-Za-z_/=])(?<!\d[.-])"
+_AREA: Final = r"(?:10|2\d|[3-9]\d\d)"
+"""An area code without its zero."""
 _DONE: Final = r"(?![\dA-Za-z_])(?!-\d)"
 _FORMS: Final[tuple[tuple[Personal, "re.Pattern[str]", _Holds], ...]] = (
     (
         Personal.RESIDENT_ID,
-        re.compile(rf"(?<!\d)(?P<resident_id>[1-68]\d{{5}}[ -]?(?:19|20)\d{{6}}[ -]?\d{{3}}[\dXx])(?![\dA-Za-z])"),
+        re.compile(r"(?<!\d)(?P<resident_id>[1-68]\d{5}[ -]?(?:19|20)\d{6}[ -]?\d{3}[\dXx])(?![\dA-Za-z])"),
         _is_resident,
     ),
     (
         Personal.BANK_CARD,
         re.compile(
-            rf"{_APART}(?P<bank_card>\d{{15,19}}|\d{{4}}(?:[ -]\d{{4}}){{2,3}}[ -]\d{{1,7}}|3\d{{3}}[ -]\d{{6}}[ -]\d{{5}}){_DONE}"
+            rf"{_APART}(?P<bank_card>\d{{15,19}}|\d{{4}}(?:[ -]\d{{4}}){{2,3}}[ -]\d{{1,7}}"
+            rf"|3\d{{3}}[ -]\d{{6}}[ -]\d{{5}}){_DONE}"
         ),
         _is_card,
     ),
@@ -198,7 +201,7 @@ _FORMS: Final[tuple[tuple[Personal, "re.Pattern[str]", _Holds], ...]] = (
         Personal.LANDLINE,
         re.compile(
             rf"{_APART}(?P<landline>(?:(?:\+|00)86[ -]?)?"
-            rf"(?P<area>\(0?(?:10|2\d|[3-9]\d{{2}})\) ?|0(?:10|2\d|[3-9]\d{{2}})[ -]?|(?<=86)(?:10|2\d|[3-9]\d\d)[ -]|(?<=86[ -])(?:10|2\d|[3-9]\d\d)[ -])?"
+            rf"(?P<area>\(0?{_AREA}\) ?|0{_AREA}[ -]?|(?:(?<=86)|(?<=86[ -])){_AREA}[ -])?"
             rf"[2-8]\d{{2,3}}[ -]?\d{{4}}(?:(?: ?(?:转|分机|ext\.?|x|-) ?)\d{{1,5}})?)(?![\dA-Za-z_])(?!-\d|\.\d)"
         ),
         _is_landline,
@@ -206,7 +209,8 @@ _FORMS: Final[tuple[tuple[Personal, "re.Pattern[str]", _Holds], ...]] = (
     (
         Personal.PLATE,
         re.compile(
-            r"(?<![A-Za-z\d])(?P<plate>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•・ ]?"
+            r"(?<![A-Za-z\d])(?P<plate>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
+            r"[A-HJ-NP-Z][·•・ ]?"
             r"(?:[DABCEFGHJK][A-HJ-NP-Z0-9]\d{4}|\d{5}[DABCEFGHJK]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]))(?![A-Za-z\d])"
         ),
         _is_plate,

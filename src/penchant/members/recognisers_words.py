@@ -24,7 +24,8 @@ _ADDRESS: Final = re.compile(
     r"(?:(?<=[号楼元座栋幢弄院])\d{3,4}(?!\d|元|块))?"
 )
 _ESTATE: Final = re.compile(
-    rf"(?P<area>{_ADMIN}{{1,5}})(?P<street>[{_HAN}]{{2,10}}?(?:小区|花园|公寓|新村|家园|苑))[ ,，]?[A-Za-z]?\d{{1,4}}(?:号楼|栋|幢|座)(?P<rest>{_ROOM}*)"
+    rf"(?P<area>{_ADMIN}{{1,5}})(?P<street>[{_HAN}]{{2,10}}?(?:小区|花园|公寓|新村|家园|苑))"
+    rf"[ ,，]?[A-Za-z]?\d{{1,4}}(?:号楼|栋|幢|座)(?P<rest>{_ROOM}*)"
     r"(?:(?<=[号楼元座栋幢院])\d{3,4}(?!\d|元|块))?"
 )
 _LEAD: Final = re.compile(
@@ -33,7 +34,8 @@ _LEAD: Final = re.compile(
 """What stands before an address in running text; Chinese has no spaces to tell by."""
 
 _ENGLISH: Final = re.compile(
-    r"\b(?:(?:Flat|Apt\.?|Apartment|Unit|Suite|Room) ?#?\d{1,5}[A-Za-z]?, )?\d{1,5}[A-Za-z]?(?:-\d{1,4})? (?:(?:N|S|E|W|North|South|East|West)\.? )?"
+    r"\b(?:(?:Flat|Apt\.?|Apartment|Unit|Suite|Room) ?#?\d{1,5}[A-Za-z]?, )?"
+    r"\d{1,5}[A-Za-z]?(?:-\d{1,4})? (?:(?:N|S|E|W|North|South|East|West)\.? )?"
     r"(?:(?:[A-Z][A-Za-z'’]+|\d{1,3}(?:st|nd|rd|th)) ){1,3}"
     r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Crescent|Terrace|Close|Way|Place|Square|Gardens)\b"
     r"(?:\.?,? (?:Flat|Apt\.?|Apartment|Unit|Suite|Room|#) ?#?\d{1,5}[A-Za-z]?)?"
@@ -54,21 +56,26 @@ _ROLE: Final = (
 _SURE_ROLE: Final = r"(?:收货人|收件人|寄件人|持卡人|联系人)"
 """Roles after which a name may follow at once: of others ("顾客高兴地说") what follows need not be one."""
 _TITLED: Final = re.compile(
-    rf"(?:(?:{_ROLE})(?:姓名|名字)?(?:[：:]|是|为|叫| )[：: ]*|{_SURE_ROLE})(?P<name>{_FAMILY}[{_HAN}]{{1,2}}?)(?=$|[^{_HAN}]|先生|女士|小姐|收|电话|手机|的|您|你|和|与|在|来|很|已|说)"
+    rf"(?:(?:{_ROLE})(?:姓名|名字)?(?:[：:]|是|为|叫| )[：: ]*|{_SURE_ROLE})(?P<name>{_FAMILY}[{_HAN}]{{1,2}}?)"
+    rf"(?=$|[^{_HAN}]|先生|女士|小姐|收|电话|手机|的|您|你|和|与|在|来|很|已|说)"
 )
 _CALLED: Final = re.compile(
-    rf"(?:我叫|名叫|他叫|她叫|我是)(?P<name>{_FAMILY}[{_HAN}]{{1,2}}?)(?=$|[^{_HAN}]|先生|女士|小姐|电话|手机|的|您|你|和|与|在|住|来|已)"
+    rf"(?:我叫|名叫|他叫|她叫)(?P<name>{_FAMILY}[{_HAN}]{{1,2}}?)(?=$|[^{_HAN}]|先生|女士|小姐|电话|手机|的|您|你|和|与|在|住|来|已)"
 )
+_NO_NAME: Final = r"(?<!感(?=谢))(?<!多(?=谢))(?<!谢(?=谢))(?<!主(?=管))(?<!蒙(?=牛))(?<!携(?=程))(?!康师傅|谢谢)"
+"""Words and brands that end in a surname, or begin with one."""
 _HONOURED: Final = re.compile(
-    rf"(?:(?<![{_SURNAMES}])|(?<=[感多谢]谢))(?<!感(?=谢))(?<!多(?=谢))(?<!主(?=管))(?!康师傅)(?P<name>(?:{_DOUBLE})[{_HAN}]{{0,2}}|[{_SURNAMES}]|[{_SURNAMES}][{_HAN}]{{1,2}}?)(?P<title>先生|女士|小姐|太太|师傅|阿姨|大夫)"
+    rf"(?:(?<![{_SURNAMES}])|(?<=[感多谢]谢)){_NO_NAME}(?P<name>(?:{_DOUBLE})[{_HAN}]{{0,2}}|[{_SURNAMES}]|[{_SURNAMES}][{_HAN}]{{1,2}}?)(?P<title>先生|女士|小姐|太太(?!太)|师傅|阿姨|大夫)"
 )
 _NO_GIVEN: Final = re.compile(
     r"苦|物流|客|安装|服务|台|装|维修|快递|前台|客服|送货|司机|员|店|们|的|位|个|是|和|叫|按摩|接线|礼仪|导购|女|男|流|修|货|递|务|公司|银行"
 )
 _CAPITAL: Final = r"[A-Z][A-Za-z'’]+(?:[ -][A-Z][A-Za-z'’]+){0,2}"
 _ENGLISH_NAME: Final = re.compile(
-    rf"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Madam)\b\.? (?!Pepper\b|Martens\b|Clean\b|Muscle\b|Oetker\b)(?P<titled>{_CAPITAL})"
-    rf"|\b(?:[Mm]y name is|[Nn]ame:|[Rr]ecipient:?|[Cc]ontact:|[Aa]ttn:?|[Cc]ardholder:?|[Cc]ustomer:) (?P<said>{_CAPITAL})"
+    r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Madam)\b\.? "
+    rf"(?!(?:Pepper|Martens|Clean|Muscle|Oetker)\b)(?P<titled>{_CAPITAL})"
+    r"|\b(?:[Mm]y name is|[Nn]ame:|[Rr]ecipient:?|[Cc]ontact:|[Aa]ttn:?|[Cc]ardholder:?|[Cc]ustomer:)"
+    rf" (?P<said>{_CAPITAL})"
 )
 """Brands that begin like a person are left out by name."""
 

@@ -23,12 +23,12 @@ def refund_statistic(days: Days, *, window: int, fewest: int = 3) -> NDArray[np.
     """
     kinds = days.events["kind"].cast(pl.String)
     rows = days.rows_of(days.events["member"].to_numpy().astype(np.int64), days.events["day"].to_numpy())
-    returned = np.bincount(rows, (kinds == "return").to_numpy(), len(days))
-    bought = np.bincount(rows, (kinds == "buy").to_numpy(), len(days))
+    returned = (kinds == "return").to_numpy().astype(np.float64)
+    bought = (kinds == "buy").to_numpy().astype(np.float64)
     every = int(days.day.max(initial=0)) + 1
-    back, sold = days.summed(returned, window), days.summed(bought, window)
-    earlier_back, earlier_sold = days.summed(returned, every) - back, days.summed(bought, every) - sold
-    share, strength = _habit(days.member, returned, bought)
+    back, sold = days.summed(rows, returned, window), days.summed(rows, bought, window)
+    earlier_back, earlier_sold = days.summed(rows, returned, every) - back, days.summed(rows, bought, every) - sold
+    share, strength = _habit(days.events["member"].to_numpy().astype(np.int64), returned, bought)
     alpha = strength * share + earlier_back
     beta = strength * (1 - share) + earlier_sold
     tried = back >= fewest
@@ -39,7 +39,7 @@ def refund_statistic(days: Days, *, window: int, fewest: int = 3) -> NDArray[np.
 
 
 def _habit(member: Rows, returned: NDArray[np.float64], bought: NDArray[np.float64]) -> tuple[float, float]:
-    """What share of purchases members return, and how alike they are in it: the strength of a beta prior, by moments."""
+    """What share of purchases members return, and how alike they are in it: a beta prior's strength, by moments."""
     back, sold = np.bincount(member, returned), np.bincount(member, bought)
     share = float((back.sum() + 0.5) / (back.sum() + sold.sum() + 1))
     trials = back + sold

@@ -83,7 +83,7 @@ def _logs(folder: Path) -> list[Path]:
 
 
 def _expired_lines(path: Path, before: datetime) -> int:
-    """Drop the lines of a log that say they are older; of a file whose lines tell no time, all if it is older itself."""
+    """Drop the lines of a log that say they are older; where lines tell no time, the file's own age counts."""
     with storage_errors(path):
         lines = path.read_bytes().splitlines(keepends=True)
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -31,7 +31,8 @@ def reseal(build: Path, changed: Iterable[Path]) -> int:
     for path in records:
         document = json.loads(path.read_bytes())
         # Every one of them is looked at: a record of a build holds those of all its stages.
-        if any([_renewed(files, folder, touched) for files, folder in _sealed(document, path.parent)]):
+        renewed = [_renewed(files, folder, touched) for files, folder in _sealed(document, path.parent)]
+        if any(renewed):
             indent = 1 if path.name != "manifest.json" else None
             write_atomically(path, json.dumps(document, ensure_ascii=False, indent=indent).encode())
             touched.add(path.resolve())

@@ -53,6 +53,8 @@ class SegmentConfig(BaseModel):
     """Weight of what the items' texts are about."""
     habits: NonNegativeFloat = 0.5
     """Weight of when, how often and for how much."""
+    hours: NonNegativeFloat = 1.0
+    """Weight of the hours of the day."""
     axes: PositiveInt = 8
     """Dimensions of the text vectors that count."""
     fewest_events: PositiveInt = 3
@@ -70,8 +72,8 @@ class SegmentConfig(BaseModel):
     def _range(self) -> Self:
         if self.least > self.most:
             raise ValueError(f"from {self.least} to {self.most} segments is no range; least must not exceed most")
-        if not self.tastes + self.texts + self.habits:
-            raise ValueError("tastes, texts and habits all weigh nothing; give one of them a weight")
+        if not self.tastes + self.texts + self.habits + self.hours:
+            raise ValueError("tastes, texts, habits and hours all weigh nothing; give one of them a weight")
         return self
 
 
@@ -137,7 +139,7 @@ class Segmenter:
             fields = {"found": len(rows), "wanted": self.config.fewest_events, "members": self.config.fewest_members}
             return self._nothing(ids, Phrase(*(text.format(**fields) for text in reason)))
         config = self.config
-        self.space = learned(made, (config.tastes, config.texts, config.habits), config.axes, rows)
+        self.space = learned(made, (config.tastes, config.texts, config.habits, config.hours), config.axes, rows)
         points = self.space.points(made)
         if not points.shape[1] or float(points[rows].std(axis=0).max()) < 1e-6:
             return self._nothing(ids, ALIKE)
@@ -179,7 +181,7 @@ class Segmenter:
         return (apart + np.square(self.middles).sum(axis=1)).argmin(axis=1)
 
     def _chosen(self, points: Numbers, rng: np.random.Generator) -> tuple[int, float]:
-        """The number that stands firmest among those with no segment too small or too large; silhouette parts equals."""
+        """The number that stands firmest, of those with no segment too small or large; silhouette parts equals."""
         config = self.config
         if len(points) > _SAMPLE:
             points = points[rng.choice(len(points), _SAMPLE, replace=False)]
@@ -216,10 +218,12 @@ class Segmenter:
         meta: dict = {"config": self.config.model_dump(mode="json"), "space": None}
         if self.space is not None:
             space = self.space
-            arrays |= {name: getattr(space, name) for name in ("usual", "axes", "middle", "means", "scales")}
+            arrays |= {
+                name: getattr(space, name) for name in ("usual", "axes", "middle", "means", "scales", "usual_hours")
+            }
             meta["space"] = {
                 name: getattr(space, name)
-                for name in ("taste_names", "taste_scale", "text_scale", "habit_names", "weights")
+                for name in ("taste_names", "taste_scale", "text_scale", "habit_names", "hours_scale", "weights")
             }
         meta["tried"] = [vars(one) for one in self.tried]
         save_artifact(folder, KIND, arrays=arrays, meta=meta, files=["verdict/manifest.json"])
@@ -240,7 +244,9 @@ class Segmenter:
         space = saved.meta["space"]
         if space is not None:
             fields: dict[str, Any] = {name: tuple(it) if isinstance(it, list) else it for name, it in space.items()}
-            fields |= {name: saved.arrays[name] for name in ("usual", "axes", "middle", "means", "scales")}
+            fields |= {
+                name: saved.arrays[name] for name in ("usual", "axes", "middle", "means", "scales", "usual_hours")
+            }
             model.space = Space(**fields)
         return model
 

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from penchant.members.features import HOURS
 from penchant.members.profiles import Profiles
 
 Numbers = NDArray[np.float64]
@@ -36,16 +37,20 @@ class Space:
     habit_names: tuple[str, ...]
     means: Numbers
     scales: Numbers
-    weights: tuple[float, float, float]
-    """Of tastes, texts and habits."""
+    usual_hours: Numbers
+    """(24,) the community's day; empty where it is not known."""
+    hours_scale: float
+    weights: tuple[float, float, float, float]
+    """Of tastes, texts, habits and hours."""
 
     def points(self, made: Profiles) -> Numbers:
         """(members, dimensions) where members lie."""
-        tastes, texts, habits = self.weights
+        tastes, texts, habits, hours = self.weights
         parts = [
             tastes * self._tastes(made) / self.taste_scale,
             texts * self._texts(made) / self.text_scale,
             habits * self._habits(made) / np.sqrt(max(len(self.habit_names), 1)),
+            hours * day(made, self.usual_hours) / self.hours_scale,
         ]
         return np.hstack(parts)
 
@@ -64,12 +69,12 @@ class Space:
         return np.clip(np.nan_to_num((values - self.means) / self.scales, nan=0.0), -3, 3)
 
 
-def learned(made: Profiles, weights: tuple[float, float, float], axes: int, rows: NDArray[np.int64]) -> Space:
+def learned(made: Profiles, weights: tuple[float, float, float, float], axes: int, rows: NDArray[np.int64]) -> Space:
     """Learn the scales from some members.
 
     Args:
         made: profiles.
-        weights: of tastes, texts and habits.
+        weights: of tastes, texts, habits and hours.
         axes: dimensions of the text vectors that are kept.
         rows: the members to learn from.
     """
@@ -92,7 +97,33 @@ def learned(made: Profiles, weights: tuple[float, float, float], axes: int, rows
         kept = right[: min(axes, len(right))].T
         size = float(np.sqrt((np.square(centred @ kept)).sum(axis=1).mean())) or 1.0
     scale = float(np.sqrt(np.square(spread).sum(axis=1).mean())) if names else 1.0
-    return Space(names, usual.astype(np.float64), scale or 1.0, kept, middle, size, habit_names, means, scales, weights)
+    known = HOURS[0] in made.names
+    usual_hours = _smooth(np.nanmean(_stacked(made, HOURS)[rows], axis=0)) if known else np.zeros(0)
+    by_hour = day(made, usual_hours)[rows]
+    hours_scale = float(np.sqrt(np.square(by_hour).sum(axis=1).mean())) if known else 1.0
+    return Space(
+        names, usual.astype(np.float64), scale or 1.0, kept, middle, size, habit_names, means, scales, usual_hours,
+        hours_scale or 1.0, weights,
+    )  # fmt: skip
+
+
+def day(made: Profiles, usual: Numbers) -> Numbers:
+    """(members, 24) Hellinger coordinates of each one's day, neighbouring hours run together, shrunk like tastes."""
+    if not len(usual):
+        return np.zeros((len(made), 0))
+    visits = np.nan_to_num(made.column("active_days").astype(np.float64))[:, None]
+    shares = _smooth(np.nan_to_num(_stacked(made, HOURS)))
+    return np.sqrt((shares * visits + usual * _PRIOR) / (visits + _PRIOR)) - np.sqrt(usual)
+
+
+def _smooth(shares: Numbers) -> Numbers:
+    """Each hour with its neighbours, midnight's among them: nobody keeps to the hour."""
+    mixed = shares + 0.7 * (np.roll(shares, 1, axis=-1) + np.roll(shares, -1, axis=-1))
+    return mixed / np.maximum(mixed.sum(axis=-1, keepdims=True), 1e-12)
+
+
+def _stacked(made: Profiles, names: tuple[str, ...]) -> Numbers:
+    return np.stack([made.column(name).astype(np.float64) for name in names], axis=1)
 
 
 def tastes(made: Profiles, names: tuple[str, ...], usual: Numbers) -> Numbers:

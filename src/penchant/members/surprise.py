@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from penchant.members.days import Days
 from penchant.vectors import Rows, chunks
 
+Shares = NDArray[np.float64]
+
 _MOST: Final = 48
 """Values told apart; rarer ones are one."""
 _AT_ONCE: Final = 50_000
@@ -54,13 +56,14 @@ class Surprise:
         if not len(looks) or count < 2:
             return cls(statistic, excess)
         member, day, value = (looks[name].to_numpy().astype(np.int64) for name in ("member", "day", "value"))
-        crowd = (np.bincount(value, minlength=count) + 0.5) / (len(value) + 0.5 * count)
+        counts = np.bincount(value, minlength=count).astype(np.float64)
+        crowd: Shares = np.asarray((counts + 0.5) / (len(value) + 0.5 * count), dtype=np.float64)
         found, variance, known = _judged(member, day, value, crowd, window)
         rows = days.rows_of(member, day)
         enough = known >= past
-        total = days.summed(np.bincount(rows, np.where(enough, found, 0), len(days)), window)
-        spread = days.summed(np.bincount(rows, np.where(enough, variance, 0), len(days)), window)
-        held = days.summed(np.bincount(rows, enough.astype(float), len(days)), window)
+        total = days.summed(rows, np.where(enough, found, 0), window)
+        spread = days.summed(rows, np.where(enough, variance, 0), window)
+        held = days.summed(rows, enough.astype(np.float64), window)
         # One look more keeps a single odd one from counting as much as many.
         statistic = np.where(held > 0, total / np.sqrt(spread + crowd_variance(crowd)), np.nan)
         by_look = looks.select("member", "day", "value").with_columns(excess=pl.Series(np.where(enough, found, np.nan)))

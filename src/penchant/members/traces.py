@@ -1,4 +1,4 @@
-"""Where something of a member lies in a workspace: a search of every file's values and bytes, the proof of forgetting."""
+"""Where something of a member lies in a workspace: a search of all values and bytes, the proof of forgetting."""
 
 import gzip
 import json
@@ -81,7 +81,7 @@ def line_tells(line: str, needles: Needles) -> bool:
 
 def read_table(path: Path) -> pl.DataFrame:
     """A Parquet or Arrow file."""
-    return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_ipc(path, memory_map=False)
+    return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_ipc(path)
 
 
 def holds_text(dtype: pl.DataType) -> bool:

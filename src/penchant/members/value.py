@@ -49,20 +49,23 @@ class ValueConfig(BaseModel):
     """Days ahead that are foreseen."""
     cuts: PositiveInt = 4
     """Moments of the past at which members are taken as they were then, to learn from what came after."""
-    step_days: PositiveInt = 30
+    step_days: PositiveInt = 15
     """Days between those moments."""
-    history_days: PositiveInt = 60
+    history_days: PositiveInt = 40
     """Least days of events before such a moment."""
-    trees: PositiveInt = 150
+    trees: PositiveInt = 200
     """Trees of each boosted model."""
-    leaves: int = Field(default=7, ge=2, le=64)
+    leaves: int = Field(default=5, ge=2, le=64)
     """Leaves of a tree."""
-    rate: float = Field(default=0.05, gt=0, le=1)
+    rate: float = Field(default=0.03, gt=0, le=1)
     """Learning rate of the trees."""
     models: PositiveInt = 3
     """Boosted models from different seeds whose answers are averaged."""
-    boosted: float = Field(default=0.5, ge=0, le=1)
+    boosted: float = Field(default=0.8, ge=0, le=1)
     """Weight of the trees against the logistic regression over the same features, in log-odds."""
+    learned_money: float = Field(default=0.1, ge=0, le=1)
+    """Weight, in logarithms, of the money that models foresee, against the chance of a purchase times the money spent
+    so far: the models order the many better, past money the few who spend most."""
     profile: ProfileConfig = ProfileConfig()
     """How members are described."""
 
@@ -104,9 +107,9 @@ class Worth:
         return pl.DataFrame(
             {
                 "member_id": self.members,
-                "returns": self.returns,
-                "churn": self.churn,
-                "spend": self.spend,
+                "returns": pl.Series(self.returns).fill_nan(None),
+                "churn": pl.Series(self.churn).fill_nan(None),
+                "spend": pl.Series(self.spend).fill_nan(None),
                 "cell": self.rfm.cells,
                 "tier": self.rfm.tiers,
             }
@@ -143,7 +146,7 @@ class Value:
         if moment is None:
             raise TooLittleDataError("there are no events; what members are worth is learned from their purchases")
         known = community.with_events(community.events.filter(pl.col("at") <= moment))
-        lessons = [lesson(known, cut, self.config) for cut in self._cuts(known, moment)]
+        lessons = [lesson(known, cut, self.config) for cut in self.cuts(known, moment)]
         count = sum(len(one.returned) for one in lessons)
         if count < _FEWEST:
             raise TooLittleDataError(
@@ -182,7 +185,8 @@ class Value:
             seen.made.members, moment, self.config.horizon_days, returns, spend, rfm(seen.made), tuple(reasons)
         )
 
-    def _cuts(self, known: Community, moment: datetime) -> list[datetime]:
+    def cuts(self, known: Community, moment: datetime) -> list[datetime]:
+        """The moments of the past that are learned from, the latest first."""
         bought = known.events.filter(pl.col("kind") == EventKind.BUY.value)["at"]
         if not len(bought):
             return []
@@ -271,7 +275,7 @@ def described(community: Community, at: datetime, config: ValueConfig) -> Descri
             ],
             axis=1,
         )
-    kept = [place for place, name in enumerate(made.names) if not name.startswith("share:")]
+    kept = [place for place, name in enumerate(made.names) if not name.startswith(("share:", "hour:"))]
     names = (*(made.names[place] for place in kept), *_EXTRA)
     return Described(made, bought, names, np.hstack([made.values[:, kept], extra]))
 

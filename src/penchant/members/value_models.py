@@ -46,6 +46,7 @@ class Fitted:
     linear: Linear
     money: Linear
     boosted: float
+    learned_money: float
     slope: float
     offset: float
     """Platt's: the blend's log-odds become a probability after `slope * blend + offset`."""
@@ -57,7 +58,9 @@ class Fitted:
         odds = self.slope * _blend(self.returns, self.linear, features, self.boosted) + self.offset
         returns = 1 / (1 + np.exp(-odds))
         logs = self.boosted * _mean(self.spends, features) + (1 - self.boosted) * self.money(features)
-        return returns.astype(np.float32), (self.factor * np.expm1(np.maximum(logs, 0.0))).astype(np.float32)
+        past = features[:, self.names.index("spend")]
+        money = self.factor * _money(logs, returns, past, self.learned_money)
+        return returns.astype(np.float32), money.astype(np.float32)
 
     def reasons(self, features: Floats) -> list[tuple[tuple[str, float, float], ...]]:
         """For each row the features that move the trees' log-odds of staying away most, by Shapley values.
@@ -88,6 +91,7 @@ class Fitted:
             "models": len(self.returns),
             "biases": [self.linear.bias, self.money.bias],
             "boosted": self.boosted,
+            "learned_money": self.learned_money,
             "slope": self.slope,
             "offset": self.offset,
             "factor": self.factor,
@@ -124,7 +128,7 @@ def read(folder: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]
     first, second = meta["biases"]
     return Fitted(
         tuple(meta["names"]), trees("return"), trees("spend"), linear("linear", first), linear("money", second),
-        meta["boosted"], meta["slope"], meta["offset"], meta["factor"],
+        meta["boosted"], meta["learned_money"], meta["slope"], meta["offset"], meta["factor"],
     )  # fmt: skip
 
 
@@ -146,7 +150,9 @@ def fitted(lessons: Sequence["Taught"], config: "ValueConfig", seed: int) -> Fit
         straight = ridge(features[rest], spent[rest])
         logs[out] = config.boosted * _mean(money, features[out]) + (1 - config.boosted) * straight(features[out])
     slope, offset = _platt(blend, returned)
-    foreseen = float(np.expm1(np.maximum(logs, 0.0)).sum())
+    returns = 1 / (1 + np.exp(-(slope * blend + offset)))
+    past = features[:, lessons[0].names.index("spend")]
+    foreseen = float(_money(logs, returns, past, config.learned_money).sum())
     return Fitted(
         lessons[0].names,
         _trees(features, returned, config, seed, "binary", models=config.models),
@@ -154,6 +160,7 @@ def fitted(lessons: Sequence["Taught"], config: "ValueConfig", seed: int) -> Fit
         logistic(features, returned),
         ridge(features, spent),
         config.boosted,
+        config.learned_money,
         slope,
         offset,
         float(np.expm1(spent).sum()) / foreseen if foreseen > 0 else 1.0,
@@ -228,6 +235,14 @@ def _blend(
     models: Sequence["lightgbm.Booster"], linear: Linear, features: Floats, boosted: float
 ) -> NDArray[np.float64]:
     return boosted * _mean(models, features) + (1 - boosted) * linear(features)
+
+
+def _money(
+    logs: NDArray[np.float64], returns: NDArray[np.float64], past: Floats, learned: float
+) -> NDArray[np.float64]:
+    """Money to expect, up to a factor; see `ValueConfig.learned_money`."""
+    before = np.log(np.maximum(returns, 1e-6)) + np.log(np.maximum(past.astype(np.float64), 0.01))
+    return np.exp(learned * np.maximum(logs, 0.0) + (1 - learned) * before)
 
 
 def _platt(odds: NDArray[np.float64], returned: NDArray[np.bool_]) -> tuple[float, float]:

@@ -38,6 +38,8 @@ class RecommendConfig(BaseModel):
     """Settings of single sources that differ from their defaults, where tuning starts."""
     event_weights: EventWeights = EventWeights()
     """How much an event of each kind says that a member likes an item."""
+    sentiment: bool = True
+    """In builds: what was written with an event without stars scales its weight, so that blame is no sign of liking."""
     liked_ratings: Literal["upper", "all"] = "upper"
     """Ratings that count as likes: those from the middle of the community's scale up, or all, as ranking benchmarks do.
     The rating_floor of event_weights, where it is set, decides in their place."""

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from penchant.errors import TooLittleDataError
 from penchant.recommend.preference_examples import Prompt
@@ -46,7 +46,7 @@ class TastesConfig(BaseModel):
     """Weight of the year that a title names, in standard deviations, beside vectors of length one; 0 leaves it out."""
     member_pull: PositiveFloat = 10.0
     """Members that weigh as much as what is expected of how members differ."""
-    directions: PositiveInt = 3
+    directions: PositiveInt = Field(default=3, le=3)
     """Ways in which members differ: level; the pull of what all like; the pull of the year."""
 
 
@@ -154,11 +154,17 @@ class Tastes:
         worth = self._worth(self._words(names, told), rows) - self._centre
         return dict(zip(names, zip(worth.tolist(), self._standard(names).tolist(), strict=True), strict=True))
 
+    def opinions_of(self, title: str) -> float:
+        """How many opinions of a title were learned from."""
+        row = self.titles.get(title)
+        return 0.0 if row is None else float(self._counts[row])
+
     def arrays(self) -> dict[str, np.ndarray]:
         """What was learned, for saving."""
         numbers = np.array([self.share, self._offset, self._centre, *self._year, self._noise])
         return {
-            "sums": self._sums, "counts": self._counts, "slopes": self._slopes, "spread": self._spread, "numbers": numbers,
+            "sums": self._sums, "counts": self._counts, "slopes": self._slopes, "spread": self._spread,
+            "numbers": numbers,
         }  # fmt: skip
 
     @classmethod

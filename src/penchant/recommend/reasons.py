@@ -26,6 +26,8 @@ COMPARABLE: Final = 0.5
 """A second item is named where it carries at least this part of what the first does."""
 WEIGHTY: Final = 1 / 3
 """An item may be named in place of the strongest where it carries at least this part of what that does."""
+FURTHER: Final = 0.1
+"""Beside what carries most of a list, further things are named that carry at least this part of it."""
 WRITTEN: Final = "words"
 """The source of what a person's own words add."""
 SLIGHT: Final = 0.1
@@ -185,18 +187,27 @@ class Teller:
 
         Reasons are shared out as seats are by highest averages (D'Hondt): a part's value is divided by one more than
         the times it was named. What the person rated below their own mean is passed over where there is other, and what
-        carries a slight part where something carries more.
+        carries a slight part where something carries more. Where one thing carries most of a whole list, each further
+        reason names beside it the next that the list has not named yet, so that they are not one and the same.
         """
         enjoyed = [part for part in own if part.item not in person.low_rated] or list(own)
         strongest = enjoyed[0].value
         bound = max(WEIGHTY * strongest, slight if strongest >= slight else 0)
         weighty = [part for part in enjoyed if part.value >= bound]
-        times = [named_before.get(self.item_ids.id(part.item), 0) for part in weighty if part.item is not None]
+        times = [self._named(part, named_before) for part in weighty]
         turn = sorted(range(len(weighty)), key=lambda place: -weighty[place].value / (1 + times[place]))
         first = turn[0]
         least = COMPARABLE * weighty[first].value
         named = [place for place in turn if times[place] <= times[first] and weighty[place].value >= least][:NAMED]
-        return [weighty[place] for place in sorted(named)]
+        found = [weighty[place] for place in sorted(named)]
+        if len(found) == 1 and times[first]:
+            fresh = (part for part in enjoyed if part.value >= FURTHER * strongest and part is not found[0])
+            beside = next((part for part in fresh if not self._named(part, named_before)), None)
+            found += [beside] if beside is not None else []
+        return sorted(found, key=lambda part: -part.value)
+
+    def _named(self, part: Part, named_before: Mapping[str, int]) -> int:
+        return named_before.get(self.item_ids.id(part.item), 0) if part.item is not None else 0
 
     def _evidence(self, person: Person, part: Part, share: float) -> Evidence:
         assert part.item is not None

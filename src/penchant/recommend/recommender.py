@@ -19,7 +19,7 @@ from penchant.collaborative.popularity import Popularity
 from penchant.collaborative.scorer import Scorer
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
-from penchant.data.interactions import Histories
+from penchant.data.interactions import FELT, Histories, with_felt
 from penchant.data.strata import Strata
 from penchant.data.verdicts import Evidence, Pick, Ranking
 from penchant.errors import ArtifactError, ConfigError, NotFittedError
@@ -252,14 +252,23 @@ class Recommender:
         person = Person.stranger(self.community, self.config.event_weights, items=items, events=events, text=text)
         return self.answer(replace(person, member_id=member_id).wishing(wishes), k, lang=lang, exclude=exclude)
 
-    def answer(self, person: Person, k: int = 10, *, lang: Lang = "en", exclude: Collection[str] = ()) -> Ranking:
+    def answer(
+        self, person: Person, k: int = 10, *, lang: Lang = "en", exclude: Collection[str] = (), reasons: bool = True
+    ) -> Ranking:
         """The k best items for a person that was made before, as a service keeps them between questions.
+
+        Args:
+            person: as `Person` makes them.
+            k: how many.
+            lang: of reasons and strategy.
+            exclude: ids of items not wanted this time.
+            reasons: find out why; without, the same list comes in half the time.
 
         Raises:
             UnknownIdError: an item to exclude is not in the community.
             NotFittedError: the person has written something and there is no encoder to read it.
         """
-        return self._answer(person, k, lang, exclude)
+        return self._answer(person, k, lang, exclude, reasons=reasons)
 
     def wish(self, sentence: str, wishes: Wishes | None = None, *, shown: Ranking | None = None) -> Wishes:
         """What a person asks of items after one more sentence: `lighter, under 100`, `再便宜一点，不要红色`.
@@ -305,7 +314,7 @@ class Recommender:
         opinions, _, words = self._blended(person, self._barred(person, ()))
         return parts(self.sources, self.weights, opinions, person, items, words)
 
-    def _answer(self, person: Person, k: int, lang: Lang, exclude: Collection[str]) -> Ranking:
+    def _answer(self, person: Person, k: int, lang: Lang, exclude: Collection[str], *, reasons: bool = True) -> Ranking:
         if k < 1:
             raise ConfigError(f"k is {k}; ask for at least 1 item")
         barred = self._barred(person, exclude)
@@ -313,15 +322,17 @@ class Recommender:
         blended = np.where(barred, -np.inf, blended)
         arranged = self.policy.apply(blended, barred, k)
         chosen = arranged.items
-        found = parts(self.sources, self.weights, opinions, person, chosen, words)
+        found: list[list[Part]] = [[] for _ in chosen]
+        if reasons:
+            found = parts(self.sources, self.weights, opinions, person, chosen, words)
         totals = [sum(part.value for part in why) for why in found]
-        if self.config.checked_reasons:
+        if reasons and self.config.checked_reasons:
             found = self._checked(person, opinions, barred, exclude, chosen, found, blended - words)
         picks = []
         named: Counter[str] = Counter()
         for slot, why, total in zip(arranged.slots, found, totals, strict=True):
             item, own = slot.item, slot.reason(lang)
-            if own:
+            if own or not reasons:
                 picks.append(self._pick(item, float(blended[item]), own, ()))
                 continue
             reason, evidence = self._teller.reason(person, item, why, total, lang, named_before=named)
@@ -464,7 +475,7 @@ class Recommender:
         save_artifact(
             folder,
             KIND,
-            arrays={"cold": self.cold},
+            arrays={"cold": self.cold, **self._felt()},
             meta={
                 "config": self.config.model_dump(mode="json"),
                 "weights": self.weights,
@@ -474,6 +485,11 @@ class Recommender:
             },
             files=(RANKER_FILE,) if self.ranker is not None else (),
         )
+
+    def _felt(self) -> dict[str, NDArray[np.float32]]:
+        """How members felt, where the events say so: an answer weighs histories as the fit did."""
+        events = self.community.events
+        return {FELT: events[FELT].cast(pl.Float32).fill_null(np.nan).to_numpy()} if FELT in events.columns else {}
 
     @classmethod
     def load(
@@ -513,6 +529,9 @@ class Recommender:
             raise ArtifactError(
                 f"{folder} was saved with settings that this version of Penchant does not have ({unknown}); build again"
             ) from error
+        felt = artifact.arrays.get(FELT)
+        if felt is not None and len(felt) == len(community.events):
+            community = with_felt(community, felt)
         kept = artifact.meta.get("ranker")
         ranker = Ranker.load(folder, kept, config.ranker) if kept else None
         if ranker is None or not tiered(ranker.features):

@@ -24,6 +24,7 @@ from penchant.report.members_section import member_card, members_section, newcom
 from penchant.report.page import Page, Section, render
 from penchant.report.quality_section import GLOSSARY, quality_section, quality_tile
 from penchant.report.reading_section import reading_section
+from penchant.report.segments_section import segments_section, segments_tile
 from penchant.report.social_section import social_section
 from penchant.report.stories import tell, telling_members
 from penchant.report.tier_pictures import tier_chips
@@ -71,11 +72,13 @@ def write_report(
     seen, quality = glance(community), build.quality
     members, interests = telling_members(community), _interests_of(build)
     held = _interests_glance(community, interests) if interests is not None else None
+    groups = build.members() if "members" in build.stages else None
     sections: list[Section | None] = [
         community_section(seen, lang),
         _reading(workspace, lang),
         quality_section(quality, lang),
         _interests(community, interests, held, members, lang),
+        segments_section(groups, lang) if groups is not None else None,
         social_section(build, lang),
         _members(community, recommender, members, interests, lang),
         _newcomers(community, recommender, lang),
@@ -86,7 +89,14 @@ def write_report(
         subtitle=span(seen, lang),
         tiles=(
             *tiles(seen, lang),
-            *filter(None, [interests_tile(held, lang) if held else None, quality_tile(quality, lang)]),
+            *filter(
+                None,
+                [
+                    interests_tile(held, lang) if held else None,
+                    segments_tile(groups, lang) if groups else None,
+                    quality_tile(quality, lang),
+                ],
+            ),
         ),
         sections=tuple(section for section in sections if section is not None),
         glossary=tuple((term(lang), meaning(lang)) for term, meaning in GLOSSARY),

@@ -8,18 +8,17 @@ from typing import Final, Self
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.verdicts import Evidence, Ranking
 from penchant.errors import ColumnError, NotFittedError, TooLittleDataError
 from penchant.language import Lang, Phrase, written_language
 from penchant.search.dense import encoded, for_queries
-from penchant.search.linear import Linear, dealt, fitted
+from penchant.search.linear import Linear, fitted
 from penchant.search.searcher import Searcher
 from penchant.search.words import fold
 from penchant.text.encoder import Encoder
-from penchant.training.options import Options
 from penchant.vectors import Floats, Rows, unit_rows
 
 KIND: Final = "support"
@@ -57,6 +56,8 @@ class SupportConfig(BaseModel):
     """Parts of the dialogues, each judged by what was learned on the others, to find when it is sure."""
     risk: float = Field(default=0.05, gt=0, lt=1)
     """Share of sure answers that may have the wrong intent."""
+    meaning: NonNegativeFloat = 4.0
+    """What meaning counts beside spelling in the model of intents."""
     spelling: float = Field(default=0.5, ge=0, le=1)
     """What spelling counts beside meaning in how alike two questions are."""
 
@@ -102,7 +103,7 @@ class Support:
     ...     "intent": ["delivery", "delivery", "refund", "refund"] * 2,
     ...     "reply": ["It is on its way.", "It is on its way.", "We pay back.", "We pay back."] * 2,
     ... })
-    >>> answer = Support().fit(past, Options(progress=False)).answer("my parcel is not here")
+    >>> answer = Support().fit(past).answer("my parcel is not here")
     >>> answer.intent, answer.reply
     ('delivery', 'It is on its way.')
     """
@@ -122,13 +123,14 @@ class Support:
         self._linear: Linear | None = None
         self._spelled = sp.csr_matrix((0, 0), dtype=np.float32)
         self._meant: Floats = np.zeros((0, 0), dtype=np.float32)
+        self._middle: Floats = np.zeros(0, dtype=np.float32)
+        """(width,) the mean of the past questions' vectors: what all questions share says nothing of any."""
 
-    def fit(self, dialogues: pl.DataFrame, options: Options | None = None) -> Self:
+    def fit(self, dialogues: pl.DataFrame) -> Self:
         """Learn from past dialogues.
 
         Args:
             dialogues: `question`, `intent` and `reply` of each, all texts.
-            options: seed and threads.
 
         Raises:
             ColumnError: a column is missing.
@@ -145,10 +147,14 @@ class Support:
         self.intents = tuple(past["intent"].unique().sort())
         place = {name: number for number, name in enumerate(self.intents)}
         truth = np.array([place[name] for name in past["intent"]])
-        self._spelled, self._meant = self._read(past["question"].to_list())
+        questions = past["question"].to_list()
+        if self.encoder is not None:
+            self._middle = encoded(self.encoder, [fold(question) for question in questions]).mean(axis=0)
+        self._spelled, self._meant = self._read(questions)
         rows = self._rows(self._spelled, self._meant)
         fewest = int(counts["count"].min())  # type: ignore[arg-type]
-        folds = dealt(truth, min(self.config.folds, fewest), (options or Options()).rng())
+        # Questions that are almost the same stay together, or each would be foreseen from its twin.
+        folds = _alike_together(self._alike(self._spelled, self._meant), truth, min(self.config.folds, fewest))
         said = np.zeros((len(truth), len(self.intents)), dtype=np.float32)
         for fold_number in np.unique(folds):
             own = folds == fold_number
@@ -205,11 +211,15 @@ class Support:
         if self._linear is None:
             raise NotFittedError("support has learned nothing yet; call fit or load first")
         spelled, meant = self._read(questions)
+        return self._linear(self._rows(spelled, meant)), self._alike(spelled, meant)
+
+    def _alike(self, spelled: sp.csr_matrix, meant: Floats) -> Floats:
+        """(questions, past questions) how alike they are in spelling and, with an encoder, in meaning."""
         alike = np.asarray((spelled @ self._spelled.T).todense(), dtype=np.float32)
-        if self.encoder is not None:
-            part = self.config.spelling
-            alike = part * alike + (1 - part) * (meant @ self._meant.T)
-        return self._linear(self._rows(spelled, meant)), alike
+        if self.encoder is None:
+            return alike
+        part = self.config.spelling
+        return np.asarray(part * alike + (1 - part) * (meant @ self._meant.T), dtype=np.float32)
 
     def _best(self, said: Floats, likeness: Floats) -> Rows:
         """(questions,) the past question whose reply is given: the likest, of an intent that is likely too."""
@@ -226,11 +236,15 @@ class Support:
         ).transform(folded)
         meant = np.zeros((len(folded), 0), dtype=np.float32)
         if self.encoder is not None:
-            meant = unit_rows(encoded(self.encoder, folded))
+            meant = unit_rows(encoded(self.encoder, folded) - self._middle)
         return sp.csr_matrix(spelled, dtype=np.float32), meant
 
     def _rows(self, spelled: sp.csr_matrix, meant: Floats) -> sp.csr_matrix:
-        return sp.csr_matrix(sp.hstack([spelled, sp.csr_matrix(3 * meant)])) if meant.shape[1] else spelled
+        return (
+            sp.csr_matrix(sp.hstack([spelled, sp.csr_matrix(self.config.meaning * meant)]))
+            if meant.shape[1]
+            else spelled
+        )
 
     def save(self, folder: Path | str) -> None:
         """Write the dialogues and what was learned from them; the encoder and the searcher are not written.
@@ -243,7 +257,7 @@ class Support:
         save_artifact(
             Path(folder),
             KIND,
-            arrays={**self._linear.arrays(), "meant": self._meant},
+            arrays={**self._linear.arrays(), "meant": self._meant, "middle": self._middle},
             matrices={"spelled": self._spelled},
             meta={
                 "config": self.config.model_dump(mode="json"),
@@ -272,8 +286,42 @@ class Support:
         found.intents, found.threshold = tuple(artifact.meta["intents"]), artifact.meta["threshold"]
         found._past = pl.DataFrame(artifact.meta["past"], schema=dict.fromkeys(COLUMNS, pl.String))
         found._linear = Linear(artifact.arrays["weights"], artifact.arrays["bias"])
+        found._middle = artifact.arrays["middle"]
         found._spelled, found._meant = artifact.matrices["spelled"], artifact.arrays["meant"]
         return found
+
+
+def _alike_together(alike: Floats, truth: Rows, folds: int, *, near: float = 0.7) -> Rows:
+    """(questions,) a fold for each, those of an intent that are near one another in the same; sizes about even.
+
+    Args:
+        alike: (questions, questions) how alike they are.
+        truth: (questions,) their intents.
+        folds: how many.
+        near: from which likeness on two questions are almost the same.
+
+    >>> _alike_together(np.array([[1, 0.9, 0.1, 0], [0.9, 1, 0, 0], [0.1, 0, 1, 0.2], [0, 0, 0.2, 1]]),
+    ...     np.array([0, 0, 0, 0]), 2).tolist()
+    [0, 0, 1, 1]
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    same = (alike >= near) & (truth[:, None] == truth[None])
+    _, group = connected_components(sp.csr_matrix(same), directed=False)
+    fold = np.zeros(len(truth), dtype=np.int64)
+    for intent in np.unique(truth):
+        sizes = np.zeros(folds, dtype=np.int64)
+        own = np.flatnonzero(truth == intent)
+        groups, counts = np.unique(group[own], return_counts=True)
+        if len(groups) == 1:
+            # All alike: there is no telling them apart, and none would be left to learn from.
+            fold[own] = np.arange(len(own)) % folds
+            continue
+        for which in np.argsort(-counts, kind="stable"):
+            emptiest = int(sizes.argmin())
+            fold[own[group[own] == groups[which]]] = emptiest
+            sizes[emptiest] += counts[which]
+    return fold
 
 
 def _threshold(confidence: Floats, right: np.ndarray, risk: float) -> float:

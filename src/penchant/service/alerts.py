@@ -56,6 +56,16 @@ class Alerts:
                 found = connection.execute(select(tables.alerts).where(columns.key == key[0])).one()
             return _alert(found)
 
+    def add_once(self, rule: str, message: Phrase, *, member_id: str, severity: Severity = "warning") -> bool:
+        """Put an alert into the queue unless it was there before, settled or not; whether it is new."""
+        columns = tables.alerts.c
+        same = (columns.tenant == self.tenant) & (columns.rule == rule) & (columns.member_id == member_id)
+        with self.database.reading() as connection:
+            if connection.execute(select(columns.key).where(same)).first() is not None:
+                return False
+        self.add(rule, message, severity=severity, member_id=member_id)
+        return True
+
     def list(
         self, *, state: State | None = None, before: int | None = None, member_id: str | None = None, limit: int = 100
     ) -> list[Alert]:

@@ -232,6 +232,14 @@ class Builds:
             for loaded in self.loaded():
                 loaded.catch_up(store.items)
 
+    def read_again(self, store: "Community") -> None:
+        """Read the builds in memory from disk once more, where their files have changed."""
+        with self._lock:
+            if self._current is not None:
+                self._current = self._load(self.workspace.build(self._current.version), store)
+            if self._trying is not None:
+                self._trying = self._load(self.workspace.build(self._trying.version), store)
+
     # -- inside --
 
     def _switch(self, build: Build, store: "Community | None") -> None:

@@ -95,6 +95,7 @@ class Loaded:
         items: Sequence[str] = (),
         text: str | None = None,
         exclude: Collection[str] = (),
+        reasons: bool = True,
     ) -> Ranking:
         """What to show somebody now, from what they did up to this moment.
 
@@ -107,6 +108,7 @@ class Loaded:
             items: further items they like.
             text: what they have just written.
             exclude: ids of items not wanted; those that are not known are passed over.
+            reasons: find out why; a member's list comes in half the time without.
         """
         known = self.recommender.community.item_ids
         shut = [item for item in {*exclude, *self.closed} if item in known]
@@ -117,7 +119,8 @@ class Loaded:
                 liked, events=mine, text=text, k=k, lang=lang, exclude=shut, member_id=member_id
             )
         person = self._person(member_id, version, events)
-        return self.recommender.answer(person.writing(text) if text else person, k, lang=lang, exclude=shut)
+        asking = person.writing(text) if text else person
+        return self.recommender.answer(asking, k, lang=lang, exclude=shut, reasons=reasons)
 
     def fresh_interests(self, member_id: str, history: pl.DataFrame) -> MemberInterests:
         """A member's tiers from their events up to this moment.

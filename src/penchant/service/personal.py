@@ -1,7 +1,8 @@
 """What is held about one member, whole; and forgetting them everywhere."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -38,54 +39,52 @@ def export(service: State, member_id: str, who: str) -> bytes:
     Raises:
         UnknownIdError: there is no such member.
     """
-    store = service.store
-    profile, history = store.member(member_id), store.history(member_id)
+    from penchant.members import export_member
+
+    service.store.member(member_id)
     service.audit.add(who, "export member", member_id=member_id)
-    interests: Any = None
-    try:
-        found = service.builds.of(member_id).loaded.fresh_interests(member_id, history)
-        interests = [
+    document = export_member(service.workspace, member_id)
+    document["interests"] = None
+    with suppress(NotBuiltError):
+        found = service.builds.of(member_id).loaded.fresh_interests(member_id, service.live.history(member_id))
+        document["interests"] = [
             {"label": one.label, "tier": one.tier.value, "share": one.share, "interval": one.interval}
             for one in found.interests
         ]
-    except NotBuiltError:
-        pass
-    document = {
-        "member": profile,
-        "made_at": datetime.now(UTC),
-        "events": history.drop("member_id").to_dicts(),
-        "ties": store.ties_of(member_id).to_dicts(),
-        "verdicts": [
-            {**row, "verdict": json.loads(row["verdict"])} for row in store.verdicts_of(member_id).iter_rows(named=True)
-        ],
-        "interests": interests,
-        "trials": service.exposures.of(member_id),
-        "alerts": [
-            {"at": alert.at, "rule": alert.rule, "message": alert.message.en, "state": alert.state}
-            for alert in service.alerts.list(member_id=member_id, limit=1_000)
-        ],
-    }
+    document["trials"] = service.exposures.of(member_id)
+    document["alerts"] = [
+        {"at": alert.at, "rule": alert.rule, "message": alert.message.en, "state": alert.state}
+        for alert in service.alerts.list(member_id=member_id, limit=1_000)
+    ]
     return json.dumps(plain(document), ensure_ascii=False, indent=1).encode()
 
 
 def forget(service: State, member_id: str, who: str) -> int:
     """Take out a member everywhere that a service holds anything of them; how many there were.
 
+    The store, the builds and logs on disk, the service's own tables, and what is in memory; the builds in memory are
+    read again without them. What the audit log says of them stays, and can be traced to nobody.
+
     Raises:
+        WorkspaceBusyError: a build is being made; try again when it has ended.
         StorageError: the store is out of reach, or could not be emptied of them.
     """
+    from penchant.members import forget_member
+
     try:
         service.store.member(member_id)
     except UnknownIdError:
         service.live.forget(member_id)
         return 0
-    # The entry is written while there is a key to hash them with, and the key goes last.
-    service.audit.add(who, "forget member", member_id=member_id)
-    service.exposures.forget(member_id)
-    service.alerts.forget(member_id)
-    gone = service.store.forget(member_id)
-    service.live.forget(member_id)
-    for loaded in service.builds.loaded():
-        loaded.forget(member_id)
-    service.audit.forget(member_id)
-    return gone
+    with service.changing:
+        # The entry is written while there is a key to hash them with, and the key goes with the rest.
+        service.audit.add(who, "forget member", member_id=member_id)
+        service.exposures.forget(member_id)
+        forget_member(service.workspace, member_id)
+        service.alerts.forget(member_id)
+        service.live.forget(member_id)
+        for loaded in service.builds.loaded():
+            loaded.forget(member_id)
+        service.audit.forget(member_id)
+        service.builds.read_again(service.whole())
+    return 1

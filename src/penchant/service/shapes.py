@@ -154,14 +154,24 @@ class TextsIn(Taken):
     texts: Annotated[list[Short], Field(min_length=1, max_length=200)]
 
 
+class AnswerIn(Taken):
+    """What a newcomer says to one question."""
+
+    question: Annotated[int, Field(ge=0, le=10**6)]
+    """Its number, as it was asked."""
+    answer: Literal["like", "dislike", "don't know"]
+
+
 class AnswersIn(Taken):
-    """A newcomer's answers to the questionnaire: how much they like each item or topic that was asked about."""
+    """All that a newcomer has answered so far; none at the beginning."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"example": {"answers": {"Outdoor > Camping": 1.0}}}
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"example": {"answers": [{"question": 12, "answer": "like"}]}},
     )
 
-    answers: Annotated[dict[Label, Annotated[FiniteFloat, Field(ge=-1, le=1)]], Field(min_length=1, max_length=100)]
+    answers: Annotated[list[AnswerIn], Field(max_length=100)] = []
 
 
 class TrialIn(Taken):
@@ -217,6 +227,48 @@ class RankingOut(Told):
     """The side of a trial that the member is on; absent outside a trial."""
     strategy: str
     picks: list[PickOut]
+
+
+class QuestionOut(Told):
+    """What to ask a newcomer next."""
+
+    number: int
+    text: str
+    item_id: str | None = None
+    tags: list[str] = []
+    titles: list[str] = []
+
+
+class StepOut(Told):
+    """What to show a newcomer after their answers, and what to ask next."""
+
+    ranking: RankingOut
+    question: QuestionOut | None
+
+
+class SuggestionOut(Told):
+    """A member for a member."""
+
+    member_id: str
+    score: float
+    reason: str
+
+
+class FriendsOut(Told):
+    """Members for a member, best first."""
+
+    member_id: str
+    build: str
+    strategy: str
+    picks: list[SuggestionOut]
+
+
+class VerdictOut(Told):
+    """What a system says of a member."""
+
+    member_id: str
+    build: str
+    verdict: dict[str, Any]
 
 
 class WrittenOut(Told):

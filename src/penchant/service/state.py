@@ -27,6 +27,7 @@ from penchant.service.security.keys import Key, Keyring
 from penchant.service.security.limits import Buckets
 from penchant.service.security.sessions import Sessions
 from penchant.service.settings import ServiceSettings
+from penchant.service.systems import Systems
 from penchant.service.trials import Exposures
 from penchant.service.writing import Writer
 from penchant.workspace import Workspace
@@ -56,6 +57,7 @@ class State:
         audit: `audit.add(who, action, …)` before or with every change; `audit.entries()`, `audit.check()`.
         alerts: `alerts.list()`, `alerts.settle(number, by, note)`, `alerts.add(rule, Phrase(…))`.
         exposures: who got which build's answers in a trial, and what came of it.
+        systems: friends, the questionnaire, and what other systems say of a member.
         metrics: figures for Prometheus.
         answers, reading: lanes for work that must not block the loop: `await state.reading.run(work, …)`; the first for
             rankings, quick and in order, the second for whatever is slower or asks the database.
@@ -89,6 +91,9 @@ class State:
         self.writer = Writer(self.store, self.live, most=limits.waiting_batches, seconds=limits.answer_seconds)
         self.changing = Lock()
         """Held by whoever changes items or builds, so that no two changes cross."""
+        self.ties_version = 0
+        """Changes whenever ties do."""
+        self.systems = Systems(self)
         self.started_at = datetime.now(UTC)
         self.encoder: Encoder | None = None
         self.encoder_problem: str | None = None
@@ -116,6 +121,8 @@ class State:
         self._threads = [Thread(target=self._follow, name="penchant-follow", daemon=True)]
         if self.settings.language_model:
             self._threads.append(Thread(target=self._read_encoder, name="penchant-encoder", daemon=True))
+        if self.builds.is_ready:
+            self.systems.tell_alarms(self.builds.current)
         for thread in self._threads:
             thread.start()
 
@@ -159,6 +166,7 @@ class State:
         text: str | None = None,
         exclude: Collection[str] = (),
         also: pl.DataFrame | None = None,
+        reasons: bool = True,
     ) -> tuple[Ranking, Chosen]:
         """What to show a member now, and the build that said so; to be run in the lane `answers`.
 
@@ -169,6 +177,7 @@ class State:
             text: what they have just written.
             exclude: ids of items not wanted.
             also: what they might do next, with the columns of `EVENTS`.
+            reasons: find out why; the same list comes in half the time without.
 
         Raises:
             NotBuiltError: there is no build.
@@ -182,7 +191,7 @@ class State:
             events, version = pl.concat([events, also.select(events.columns)]).sort("at", maintain_order=True), None
         ranking = chosen.loaded.recommend(
             events, k, lang=lang, member_id=member_id if member_id in self.live else None, version=version, text=text,
-            exclude=exclude,
+            exclude=exclude, reasons=reasons,
         )  # fmt: skip
         if also is None:
             self.metrics.show(ranking)
@@ -235,6 +244,7 @@ class State:
                     # A build often follows new data, which came into the store past this service.
                     self.live.load(self.whole())
                 _LOG.info("build", extra={"told": {"build": self.builds.current.version}})
+                self.systems.tell_alarms(self.builds.current)
 
     def _tell(self) -> None:
         metrics = self.metrics

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from penchant.social.friends import FriendsConfig as FriendsConfig
     from penchant.social.graph import Graph as Graph
     from penchant.social.graph import GraphConfig as GraphConfig
+    from penchant.social.known import NewcomersConfig as NewcomersConfig
     from penchant.social.model import SocialModel as SocialModel
     from penchant.social.newcomers import Newcomers as Newcomers
-    from penchant.social.newcomers import NewcomersConfig as NewcomersConfig
     from penchant.social.questionnaire import Questionnaire as Questionnaire
     from penchant.social.recipe import Evaluation as Evaluation
     from penchant.social.recipe import evaluate as evaluate
@@ -38,7 +38,7 @@ _HOMES: Final = {
     "GraphStatistics": "penchant.social.statistics",
     "NetworkConfig": "penchant.social.config",
     "Newcomers": "penchant.social.newcomers",
-    "NewcomersConfig": "penchant.social.newcomers",
+    "NewcomersConfig": "penchant.social.known",
     "Questionnaire": "penchant.social.questionnaire",
     "Social": "penchant.social.whole",
     "SocialConfig": "penchant.social.config",

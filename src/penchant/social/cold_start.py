@@ -7,7 +7,8 @@ import numpy as np
 
 from penchant.errors import TooLittleDataError
 from penchant.social.graph import Graph
-from penchant.social.newcomers import Known, Newcomers, NewcomersConfig
+from penchant.social.known import Known, NewcomersConfig
+from penchant.social.newcomers import Newcomers
 from penchant.social.rehearsal import StandIns, columns_of, interview, ndcg, without_members
 from penchant.training.options import Options
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 
 from penchant.social.friends import FriendsConfig
 from penchant.social.graph import GraphConfig
-from penchant.social.newcomers import NewcomersConfig
+from penchant.social.known import NewcomersConfig
 
 
 class _Frozen(BaseModel):

@@ -24,6 +24,10 @@ NAMED: Final = 3
 """Friends in common, interests and items that a suggestion names at most."""
 
 
+TAGS_READ: Final = 4 * NAMED
+"""Tags in common that are looked at for the narrowest."""
+
+
 class FriendsConfig(BaseModel):
     """Whom to suggest and how."""
 
@@ -216,7 +220,9 @@ class Friends:
 
     def _suggestion(self, member: int, other: int, score: float, lang: Lang) -> Suggestion:
         common = self._nameable_common(member, other)
-        tags = narrowest([self.graph.tag_names[tag] for tag in self.taste.shared_tags(member, other)])[:NAMED]
+        tags = narrowest([self.graph.tag_names[tag] for tag in self.taste.shared_tags(member, other)[:TAGS_READ]])[
+            :NAMED
+        ]
         items = self.taste.shared_items(member, other)[:NAMED] if not tags else np.zeros(0, dtype=np.int64)
         titles = [self.community.titles[item] for item in items]
         follows_back = bool(self.features.directed and self.features.near.directed[other, member])

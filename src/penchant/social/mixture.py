@@ -1,6 +1,7 @@
 """Kinds of members: a mixture of likings, learned from who likes what."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -78,11 +79,17 @@ class Mixture:
             likes: (members, items) ones.
             trust: how much of what the likes say is believed.
         """
-        log_chance, log_not = np.log(self.chance), np.log1p(-self.chance)
-        said = likes @ (log_chance - log_not).T + log_not.sum(axis=1) + np.log(self.share + 1e-9)
+        odds, without = self._logs
+        said = likes @ odds + without + np.log(self.share + 1e-9)
         said = trust * (said - said.max(axis=1, keepdims=True))
         belief = np.exp(said)
         return (belief / belief.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    @cached_property
+    def _logs(self) -> tuple[Floats, Floats]:
+        """(items, kinds) log odds of a like, and (kinds,) log chance of liking nothing."""
+        log_not = np.log1p(-self.chance)
+        return np.ascontiguousarray((np.log(self.chance) - log_not).T), log_not.sum(axis=1)
 
     def groups(self) -> np.ndarray:
         """(items,) the kind that likes each item most beyond what everyone does."""

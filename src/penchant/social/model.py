@@ -7,9 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.community import Community
 from penchant.data.social import SocialVectors
 from penchant.data.verdicts import Pick, Ranking
@@ -18,7 +16,7 @@ from penchant.language import Lang
 from penchant.social import strategies
 from penchant.social.circle import FriendsLikes, Popularity
 from penchant.social.config import SocialConfig
-from penchant.social.features import Facts, feature_names, table
+from penchant.social.features import Facts, table
 from penchant.social.graph import Graph
 from penchant.social.heldout import CELLS_AT_ONCE
 from penchant.social.inductive import extended
@@ -26,16 +24,14 @@ from penchant.social.linear import TaggedAls, TaggedEase
 from penchant.social.opinions import Candidates, Source, blended, opinions
 from penchant.social.people import People
 from penchant.social.propagated import Propagated
-from penchant.social.ranker import FILE as RANKER_FILE
 from penchant.social.ranker import Ranker
 from penchant.social.reasons import Reason, reasons
+from penchant.social.sources import NETWORK
 from penchant.social.statistics import GraphStatistics
 from penchant.social.texts import TextVectors
 from penchant.text.encoder import Encoder
 from penchant.vectors import Floats, Rows, chunks, top_k
 
-KIND: Final = "social"
-NETWORK: Final = "network"
 LEAST: Final = 0.01
 """Popularity's least weight, so that somebody of whom nothing is known is answered too."""
 
@@ -294,27 +290,9 @@ class SocialModel:
 
     def save(self, folder: Path | str) -> None:
         """Write all but the community and the encoder."""
-        folder = Path(folder)
-        self.graph.save(folder / "graph")
-        for name, source in self.sources.items():
-            if isinstance(source, Propagated | TaggedEase | TaggedAls):
-                source.save(folder / name)
-        kept = self.ranker.save(folder) if self.ranker is not None else None
-        save_artifact(
-            folder,
-            KIND,
-            arrays={"text.items": self.texts.items, "text.said": self.texts.said, "text.means": self.texts.means},
-            meta={
-                "config": self.config.model_dump(mode="json"),
-                "weights": self.weights,
-                "statistics": self.statistics.as_meta(),
-                "ranker": kept,
-                "encoder": self.encoder.name if self.encoder is not None else None,
-                "members": self.community.fingerprint("members"),
-                "items": self.community.fingerprint("items"),
-            },
-            files=(RANKER_FILE,) if kept else (),
-        )
+        from penchant.social.saving import save
+
+        save(self, Path(folder))
 
     @classmethod
     def load(cls, folder: Path | str, community: Community, *, encoder: Encoder | None = None) -> "SocialModel":
@@ -329,48 +307,9 @@ class SocialModel:
             ArtifactError: the folder is damaged, of another kind or version, of other members or items, or was trained
                 with another encoder.
         """
-        folder = Path(folder)
-        artifact = load_artifact(folder, KIND)
-        meta = artifact.meta
-        for name in ("members", "items"):
-            if meta[name] != community.fingerprint(name):
-                raise ArtifactError(f"{folder} was trained on other {name} than those of {community}; build again")
-        if encoder is not None and meta["encoder"] is not None and encoder.name != meta["encoder"]:
-            raise ArtifactError(
-                f"{folder} holds vectors of the encoder {meta['encoder']!r} and {encoder.name!r} was given; "
-                "give the same encoder, or build again"
-            )
-        try:
-            config = SocialConfig.model_validate(meta["config"])
-        except ValidationError as error:
-            raise ArtifactError(f"{folder} was saved by another version of Penchant ({error}); build again") from error
-        graph = Graph.load(folder / "graph")
-        sources: dict[str, Source] = {}
-        for name in meta["weights"]:
-            sources[name] = _LOADED[name].load(folder / name) if name in _LOADED else _COUNTED[name].fit(graph)
-        arrays = artifact.arrays
-        texts = TextVectors(arrays["text.items"], arrays["text.said"], arrays["text.means"])
-        ranker = Ranker.load(folder, meta["ranker"]) if meta["ranker"] else None
-        model = cls(
-            community, graph, texts, sources, meta["weights"], config, GraphStatistics.of_meta(meta["statistics"]),
-            ranker=ranker, encoder=encoder,
-        )  # fmt: skip
-        if ranker is not None and ranker.features != feature_names(tuple(sources)):
-            raise ArtifactError(f"{folder} holds a ranker of other features; build again")
-        return model
+        from penchant.social.saving import load
 
-
-_LOADED: Final[dict[str, type[Propagated] | type[TaggedEase] | type[TaggedAls]]] = {
-    TaggedEase.name: TaggedEase,
-    TaggedAls.name: TaggedAls,
-    NETWORK: Propagated,
-}
-"""Sources that are saved."""
-_COUNTED: Final[dict[str, type[FriendsLikes] | type[Popularity]]] = {
-    FriendsLikes.name: FriendsLikes,
-    Popularity.name: Popularity,
-}
-"""Sources that are counted from the graph."""
+        return load(Path(folder), community, encoder)
 
 
 def _same_start(before: Community, after: Community) -> None:

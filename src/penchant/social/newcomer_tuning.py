@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from penchant.social.graph import Graph
-from penchant.social.newcomers import Known, Newcomers, NewcomersConfig, Parts
+from penchant.social.known import Known, NewcomersConfig, Parts
+from penchant.social.newcomers import Newcomers
 from penchant.social.rehearsal import StandIns, columns_of, interview, ndcg, without_members
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows

@@ -101,8 +101,7 @@ class Proximity:
 
         Katz (1953) counts paths of all lengths; those of one step are known, and those of two are counted above.
         """
-        near = normalised(self.ties)
-        return (near[rows] @ near).toarray() @ near
+        return (self._normalised[rows] @ self._normalised).toarray() @ self._normalised
 
     def followed_by_followed(self, rows: Rows) -> sp.csr_matrix:
         """(rows, members) whom those look to that a member looks to, counted as in `adamic_adar`."""
@@ -111,6 +110,10 @@ class Proximity:
     def follow_the_same(self, rows: Rows) -> sp.csr_matrix:
         """(rows, members) members who look to the same people, counted as in `adamic_adar`."""
         return (scaled(self.directed[rows], columns=self._rarity) @ self.followers).tocsr()
+
+    @cached_property
+    def _normalised(self) -> sp.csr_matrix:
+        return normalised(self.ties)
 
     @cached_property
     def _rarity(self) -> Floats:

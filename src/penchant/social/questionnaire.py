@@ -11,7 +11,8 @@ from penchant.data.verdicts import Evidence, Pick, Ranking
 from penchant.errors import InputError
 from penchant.language import Lang, Phrase
 from penchant.social.answers import WORDS, Answer
-from penchant.social.newcomers import Known, Newcomers
+from penchant.social.known import Known
+from penchant.social.newcomers import Newcomers
 from penchant.social.questions import Question, joined
 from penchant.social.texts import TextVectors
 from penchant.text.encoder import Encoder

@@ -1,9 +1,8 @@
 """From a community to a social model: hold out, tune, weigh, learn a ranker, fit on everything; and how good one is."""
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,34 +11,30 @@ from penchant.data.splits import Split, last_split, random_split
 from penchant.errors import TooLittleDataError
 from penchant.evaluation.ranking import RankingMetrics, evaluate_rankings
 from penchant.social.blend import pick_weights
-from penchant.social.circle import FriendsLikes, Popularity
+from penchant.social.circle import Popularity
 from penchant.social.config import SocialConfig
 from penchant.social.features import Facts, feature_names, table
 from penchant.social.graph import Graph
 from penchant.social.heldout import CELLS_AT_ONCE, HeldOut
-from penchant.social.linear import AlsSettings, EaseSettings, TaggedAls, TaggedEase
-from penchant.social.model import LEAST, NETWORK, SocialModel
+from penchant.social.model import LEAST, SocialModel
 from penchant.social.opinions import Candidates, Source, opinions
 from penchant.social.people import People
 from penchant.social.ranker import Ranker, RankerVerdict
+from penchant.social.sources import (
+    Settings,
+    fitted_sources,
+    read_texts,
+    starting,
+    starting_weights,
+    tuned_sources,
+)
 from penchant.social.statistics import GraphStatistics, statistics
 from penchant.social.texts import TextVectors
-from penchant.social.tuning import searched
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 from penchant.vectors import Floats, chunks
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What tuning found, for a fit on all events."""
-
-    ease: EaseSettings = field(default_factory=EaseSettings)
-    als: AlsSettings = field(default_factory=AlsSettings)
-    epochs: int | None = None
-    """Passes of the network; None for as many as the configuration says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +81,11 @@ def train(
     split = _validation_split(community, config, options)
     if split is None:
         log.warning("too few members have events to hold out, so settings and weights stay as they are")
-        plain, texts = _sources(community, graph, config, _starting(graph, config), options, encoder)
-        return SocialModel(community, graph, texts, plain, _start(plain, config), config, shape, encoder=encoder)
+        plain, texts = fitted_sources(community, graph, config, starting(graph, config), options, encoder)
+        weights = starting_weights(plain, config)
+        return SocialModel(community, graph, texts, plain, weights, config, shape, encoder=encoder)
     fitted = fit(split.fit, split.test, config, options, encoder=encoder, shape=shape)
-    again, texts = _sources(community, graph, config, fitted.settings, options, encoder)
+    again, texts = fitted_sources(community, graph, config, fitted.settings, options, encoder)
     found = fitted.model
     return SocialModel(
         community, graph, texts, again, found.weights, config, shape, ranker=found.ranker, encoder=encoder
@@ -122,14 +118,14 @@ def fit(
     judged = HeldOut.of(known, held_out, config.graph.event_weights, most=config.most_judged, rng=options.rng())
     if not len(judged.members):
         raise TooLittleDataError("no member has a held-out item that is new to them; hold out more events")
-    texts = _texts(known, graph, config, encoder)
+    texts = read_texts(known, graph, config, encoder)
     people = People.members(graph, judged.members, texts.said)
     cutoff = config.blend.cutoff
 
     def judge(score: Callable[[People], Floats]) -> float:
         return float(judged.ndcg(judged.scores(people, score), cutoff).mean())
 
-    sources, settings, alone = _tuned(graph, texts, config, options, judged, judge)
+    sources, settings, alone = tuned_sources(graph, texts, config, options, judged, judge)
     candidates = _candidates(sources, people, judged, config)
     weights = weighed(candidates, judged, config, options)
     model = SocialModel(
@@ -146,7 +142,7 @@ def fit(
 def weighed(candidates: Candidates, judged: HeldOut, config: SocialConfig, options: Options) -> dict[str, float]:
     """Weights of the sources by what was held out; popularity keeps a little, for those of whom nothing is known."""
     if len(judged.members) < config.fewest_judged:
-        return _start(candidates.sources, config)
+        return starting_weights(candidates.sources, config)
     weights = pick_weights(candidates, judged.relevant, config.blend, options.rng())
     return weights | {Popularity.name: max(weights.get(Popularity.name, 0.0), LEAST)}
 
@@ -221,100 +217,6 @@ def evaluate(model: SocialModel, split: Split, *, k: int = 10) -> Evaluation:
         shut = judged.shut[part].toarray() > 0
         lists.append(model.rank(people.part(part), shut, k))
     return Evaluation(evaluate_rankings(np.concatenate(lists), judged.relevant, k), judged.members)
-
-
-def _texts(community: Community, graph: Graph, config: SocialConfig, encoder: Encoder | None) -> TextVectors:
-    wanted = encoder is not None and config.use_network and config.network.text
-    return TextVectors.read(community, graph, encoder) if wanted and encoder else TextVectors.none(graph)
-
-
-def _sources(
-    community: Community,
-    graph: Graph,
-    config: SocialConfig,
-    settings: Settings,
-    options: Options,
-    encoder: Encoder | None,
-) -> tuple[dict[str, Source], TextVectors]:
-    """Every source fitted with settings that were found."""
-    texts = _texts(community, graph, config, encoder)
-    sources: dict[str, Source] = {
-        TaggedEase.name: TaggedEase.fit(graph, settings.ease, options),
-        TaggedAls.name: TaggedAls.fit(graph, settings.als, options),
-    }
-    if config.use_network:
-        from penchant.social.fitting import fit_network
-
-        sources[NETWORK] = fit_network(graph, texts, config.network, options, epochs=settings.epochs)
-    return sources | _circle(graph, config), texts
-
-
-def _tuned(
-    graph: Graph,
-    texts: TextVectors,
-    config: SocialConfig,
-    options: Options,
-    judged: HeldOut,
-    judge: Callable[[Callable[[People], Floats]], float],
-) -> tuple[dict[str, Source], Settings, dict[str, float]]:
-    """Every source with the best of its settings, those settings, and how good each is alone."""
-    linear, start = config.linear, _starting(graph, config)
-    enough = len(judged.members) >= config.fewest_searched
-    tags = {"tag_weight": linear.tag_weight} if _reads_tags(graph, config) else {}
-    ease = searched(
-        start.ease,
-        {"regularization": linear.regularization, **tags},
-        lambda one: TaggedEase.fit(graph, one, options),
-        (lambda model: judge(model.score)) if enough else None,
-    )
-    als = searched(
-        start.als,
-        {
-            "regularization": linear.als_regularization,
-            "confidence": linear.confidence,
-            **tags,
-            "factors": linear.factors,
-        },
-        lambda one: TaggedAls.fit(graph, one, options),
-        (lambda model: judge(model.score)) if enough else None,
-    )
-    sources: dict[str, Source] = {TaggedEase.name: ease.model, TaggedAls.name: als.model}
-    epochs = None
-    if config.use_network:
-        from penchant.social.fitting import fit_network
-
-        network = fit_network(graph, texts, config.network, options, held_out=judged)
-        sources[NETWORK] = network
-        epochs = network.epochs
-    sources |= _circle(graph, config)
-    alone = {name: judge(source.score) for name, source in sources.items()}
-    for name, found in alone.items():
-        log.info("%s: NDCG %.4f on held-out events", name, found)
-    return sources, Settings(ease.settings, als.settings, epochs), alone
-
-
-def _starting(graph: Graph, config: SocialConfig) -> Settings:
-    """The settings that tuning starts from."""
-    tags: dict[str, Any] = {} if _reads_tags(graph, config) else {"tag_weight": 0.0}
-    return Settings(EaseSettings(max_items=config.linear.max_items, **tags), AlsSettings(**tags))
-
-
-def _reads_tags(graph: Graph, config: SocialConfig) -> bool:
-    return config.network.text and graph.tags.nnz > 0
-
-
-def _start(names: Iterable[str], config: SocialConfig) -> dict[str, float]:
-    """The weights of some sources where none can be found."""
-    weights = {name: config.blend.start.get(name, 0.0) for name in names}
-    total = sum(weights.values()) or 1.0
-    return {name: weight / total for name, weight in weights.items()}
-
-
-def _circle(graph: Graph, config: SocialConfig) -> dict[str, Source]:
-    found: dict[str, Source] = {Popularity.name: Popularity.fit(graph)}
-    if config.network.ties and graph.shown_ties.nnz:
-        found = {FriendsLikes.name: FriendsLikes.fit(graph), **found}
-    return found
 
 
 def _candidates(sources: dict[str, Source], people: People, judged: HeldOut, config: SocialConfig) -> Candidates:

@@ -9,7 +9,8 @@ import scipy.sparse as sp
 
 from penchant.social.answers import Answer
 from penchant.social.graph import Graph
-from penchant.social.newcomers import Known, Newcomers
+from penchant.social.known import Known
+from penchant.social.newcomers import Newcomers
 from penchant.social.questions import Questions
 from penchant.vectors import Floats, Rows
 

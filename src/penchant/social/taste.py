@@ -55,7 +55,11 @@ class Taste:
 
     def alike_to(self, liked: sp.csr_matrix) -> sp.csr_matrix:
         """(rows, members) product of rows over items with what each member likes, by the same items."""
-        return (scaled(liked, columns=self._quiet) @ self.items.T).tocsr()
+        return (scaled(liked, columns=self._quiet) @ self._by_item).tocsr()
+
+    @cached_property
+    def _by_item(self) -> sp.csr_matrix:
+        return self.items.T.tocsr()
 
     @cached_property
     def _quiet(self) -> Floats:

@@ -78,6 +78,7 @@ def batch_of(events: list[EventIn], once: str | None, sender: str) -> Batch:
 async def add_ties(request: Request, service: Service, caller: Sender, body: TiesIn) -> Response:
     """Tie members to each other; both must be known. A tie that is there takes the new time."""
     await service.reading.run(service.store.upsert_ties, _ties(body))
+    service.ties_version += 1
     return answer(request, ChangedOut(changed=len(body.ties)))
 
 
@@ -85,6 +86,7 @@ async def add_ties(request: Request, service: Service, caller: Sender, body: Tie
 async def remove_ties(request: Request, service: Service, caller: Manager, body: TiesIn) -> Response:
     """Take ties out; those that are not there are passed over."""
     gone = await service.reading.run(service.store.delete_ties, _ties(body))
+    service.ties_version += 1
     return answer(request, ChangedOut(changed=gone))
 
 

@@ -12,14 +12,19 @@ from penchant.service.answering import answer, ranked
 from penchant.service.errors import Refused
 from penchant.service.routes import Count, Language, Manager, Member, PageLength, Reader, Service
 from penchant.service.shapes import (
+    AnswersIn,
     ChangedOut,
     EventOut,
     EvidencePage,
+    FriendsOut,
     Id,
     InterestsOut,
+    QuestionOut,
     RankingOut,
+    StepOut,
     StrangerIn,
     Text,
+    VerdictOut,
     event_rows,
 )
 from penchant.service.state import State
@@ -39,13 +44,16 @@ async def recommendations(
     lang: Language = "en",
     text: Annotated[Text | None, Query(description="What they have just written.")] = None,
     exclude: Excluded = [],  # noqa: B006
+    reasons: Annotated[bool, Query(description="Find out why; without, the list comes in half the time.")] = True,
 ) -> Response:
     """The best items for a member, each with its reason, from all that they did up to this moment.
 
     Somebody who is not known gets what is popular, and the strategy says so.
     """
     _within(service, k)
-    ranking, chosen = await service.answers.run(service.recommend, member_id, k, lang=lang, text=text, exclude=exclude)
+    ranking, chosen = await service.answers.run(
+        service.recommend, member_id, k, lang=lang, text=text, exclude=exclude, reasons=reasons
+    )
     return ranked(request, ranking, chosen.loaded.version, member_id=member_id, arm=chosen.arm)
 
 
@@ -103,6 +111,56 @@ def _interests(service: State, member_id: str, lang: Lang) -> InterestsOut:
             "note": found.note(lang),
         }
     )
+
+
+@router.get("/members/{member_id}/friends", response_model=FriendsOut, summary="Whom to suggest to a member")
+async def friends(
+    request: Request, service: Service, caller: Reader, member_id: Member, k: Count = 10, lang: Language = "en"
+) -> Response:
+    """Members whom a member may want to follow or befriend, each with a reason, from the ties of this moment."""
+    found = await service.reading.run(service.systems.friends, member_id, k, lang)
+    build = service.builds.of(member_id).loaded.version
+    told = {"member_id": member_id, "build": build, "strategy": found.strategy, "picks": found.picks}
+    return answer(request, FriendsOut.model_validate(told))
+
+
+@router.post("/members/{member_id}/answers", response_model=StepOut, summary="Answer the questionnaire")
+async def answers(
+    request: Request,
+    service: Service,
+    caller: Reader,
+    member_id: Member,
+    body: AnswersIn,
+    k: Count = 10,
+    lang: Language = "en",
+) -> Response:
+    """What to show a newcomer after their answers so far, and the question that is expected to tell most next.
+
+    Send all answers each time, none at the beginning; nothing is kept.
+    """
+    given: dict[int, str] = {one.question: one.answer for one in body.answers}
+    step = await service.reading.run(service.systems.questionnaire, member_id, given, k, lang)
+    build, asked = service.builds.of(member_id).loaded.version, step.question
+    ranking = {"member_id": member_id, "build": build, "strategy": step.ranking.strategy, "picks": step.ranking.picks}
+    question = None
+    if asked is not None:
+        question = QuestionOut(
+            number=asked.number, text=asked.text(lang), item_id=asked.item_id, tags=list(asked.tags),
+            titles=list(asked.titles),
+        )  # fmt: skip
+    return answer(request, StepOut(ranking=RankingOut.model_validate(ranking), question=question))
+
+
+@router.get("/members/{member_id}/segment", response_model=VerdictOut, summary="A member's segment")
+async def segment(request: Request, service: Service, caller: Reader, member_id: Member) -> Response:
+    """The group of members like them, as the build that answers has it."""
+    return answer(request, VerdictOut(**await service.reading.run(service.systems.verdict, member_id, "segments")))
+
+
+@router.get("/members/{member_id}/drift", response_model=VerdictOut, summary="Whether a member's interest has changed")
+async def drift(request: Request, service: Service, caller: Reader, member_id: Member) -> Response:
+    """Whether and when their interest changed, as the build that answers has it."""
+    return answer(request, VerdictOut(**await service.reading.run(service.systems.verdict, member_id, "drift")))
 
 
 @router.get("/members/{member_id}/evidence", response_model=EvidencePage, summary="What is held about a member")

@@ -73,13 +73,20 @@ class ItemIndex:
     # -- numbers --
 
     def numbers(self, facet: Facet) -> NDArray[np.float64] | None:
-        """(items,) what each weighs, costs or measures; NaN where it is not known, None where no column says so."""
-        found = self._columns.get(facet)
+        """(items,) what each weighs, costs or measures, in the unit of its column; NaN where it is not known.
+
+        None where no column says it of any item.
+        """
+        found, _ = self._columns.get(facet, (None, 1.0))
         return found if found is not None and not np.isnan(found).all() else None
 
+    def unit(self, facet: Facet) -> float:
+        """The unit of a column in grams, minutes, pages or litres, as its name ends; 1 where it names none."""
+        return self._columns[facet][1] if facet in self._columns else 1.0
+
     @cached_property
-    def _columns(self) -> dict[Facet, NDArray[np.float64]]:
-        found: dict[Facet, NDArray[np.float64]] = {}
+    def _columns(self) -> dict[Facet, tuple[NDArray[np.float64], float]]:
+        found: dict[Facet, tuple[NDArray[np.float64], float]] = {}
         for scale in SCALES:
             for name, dtype in self.items.schema.items():
                 known = name in ITEMS and name != "price"
@@ -87,10 +94,10 @@ class ItemIndex:
                     continue
                 unit = re.split(r"[_\s(]", name.casefold())[-1].rstrip(")")
                 values = self.items[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-                found[scale.facet] = values * COLUMN_UNITS.get(unit, 1.0)
+                found[scale.facet] = values, COLUMN_UNITS.get(unit, 1.0)
                 break
         if "year" not in found:
-            found["year"] = self._years
+            found["year"] = self._years, 1.0
         return found
 
     @property

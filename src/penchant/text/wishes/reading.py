@@ -190,13 +190,13 @@ class Reading:
                 if match is None:
                     continue
                 facet, size = UNITS.get(match["unit"] or "", ("price", 1.0))
+                if how == "range" and not match["unit"] and match["first"]:
+                    facet, size = UNITS.get(match["first"], ("price", 1.0))
+                size /= self.index.unit(facet)
                 if how == "range":
-                    if not match["unit"] and match["first"]:
-                        facet, size = UNITS.get(match["first"], ("price", 1.0))
                     low, high = sorted((number(match["n"]) * size, number(match["m"]) * size))
                 else:
-                    value = number(match["n"]) * size
-                    low, high = value, value
+                    low = high = number(match["n"]) * size
                 start = match.start()
                 banned = [
                     one for one in grammar.NEGATION.finditer(clause, 0, start) if not clause[one.end() : start].strip()
