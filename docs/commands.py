@@ -8,6 +8,8 @@ from pathlib import Path
 COMMANDS = (
     "demo", "data", "read", "build", "report", "interests", "interests strata", "interests explain",
     "interests audience", "interests train", "interests label", "interests discover", "interests suggest",
+    "members", "members segments", "members value", "members classify", "members anomalies", "members mask",
+    "members export", "members forget", "members expire",
     "social", "social friends", "social recommend", "social questionnaire", "social explain", "social train",
     "recommend", "recommend refine", "recommend similar", "recommend goes-with",
     "recommend explain", "search", "member", "tune", "bench",

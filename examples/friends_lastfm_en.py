@@ -14,7 +14,7 @@ def main(member_id: str = "2", *, ranker: bool = True) -> None:
     options = pt.Options(seed=1, progress=False)
     print(statistics(graph, options.rng()).told())
 
-    # Whom to befriend: the order is learned from ties that are hidden for it, half a minute's work.
+    # Whom to befriend: the order is learned from ties that are hidden for it, a minute's work.
     friends = Friends(club, graph)
     if ranker:
         friends.fit(options)

@@ -51,6 +51,17 @@ class Against(BaseModel):
     p_value: float
 
 
+class LoggedFigures(BaseModel):
+    """What the places that tried new items earned, and what the model's favourites there would have (SNIPS)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lines: int
+    reward: float
+    ips: Measured
+    snips: Measured
+
+
 class Quality(BaseModel):
     """What the evaluation of a build found."""
 
@@ -68,6 +79,8 @@ class Quality(BaseModel):
     """Figures by system and metric: `OURS`, `WITHOUT`, and each source of the blend alone."""
     differences: dict[str, Against] = {}
     """Ours minus another, by the other's name."""
+    logged: LoggedFigures | None = None
+    """What the log of shown lists tells; None where there is none."""
     setup: Setup | None = None
     """The settings and weights judged, which the recommender served may take over: they were found on events before
     those judged. None where too few members have such events to find any."""
@@ -134,8 +147,17 @@ def measure(
         items=item_count,
         systems={name: _figures(one, item_count, options.seed) for name, one in found.items()},
         differences={name: _against(ours, one, options.seed) for name, one in found.items() if name != OURS},
+        logged=_logged(ours),
         setup=None if fitted.is_by_chance else fitted.setup,
     )
+
+
+def _logged(found: "Evaluation") -> LoggedFigures | None:
+    one = found.logged
+    if one is None:
+        return None
+    plain, normalised = (Measured(value=it.value, low=it.low, high=it.high) for it in (one.ips, one.snips))
+    return LoggedFigures(lines=one.lines, reward=one.reward, ips=plain, snips=normalised)
 
 
 def _alone(model: "Recommender") -> Iterator[tuple[str, "Recommender"]]:

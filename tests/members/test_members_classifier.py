@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from letter_encoder import LetterEncoder
+from letter_encoder import LetterEncoder, tiny_transformer
 
 from penchant.data.community import Community
 from penchant.errors import ColumnError, ConfigError, InputError, NotFittedError, TooLittleDataError
@@ -16,6 +16,7 @@ from penchant.members.attributes import Attribute, attribute_of
 from penchant.members.classifier import ClassifierConfig, MemberClassifier
 from penchant.members.fairness import error_table, exposure_table
 from penchant.members.heads import Stack, Trees, conformal_threshold
+from penchant.text.finetune import FinetuneConfig
 from penchant.training.options import Options
 
 QUIET = Options(progress=False)
@@ -274,3 +275,20 @@ def test_tables_by_group_show_who_is_served_worse(shop: Community) -> None:
         assert one.items == 2
     with pytest.raises(TooLittleDataError):
         exposure_table(shop, {"m0": ["p0"]}, group)
+
+
+def test_a_language_model_tuned_on_rendered_activity_is_one_more_source(shop: Community, tmp_path: Path) -> None:
+    options = Options(device="cpu", precision="float32", progress=False, threads=1)
+    texts = rendered(shop, np.arange(len(shop.members)), most=6)
+    encoder = tiny_transformer(tmp_path / "bert", texts, options)
+    tuned = FinetuneConfig(epochs=8, learning_rate=3e-3, batch_size=16, train_vocabulary=True)
+    config = ClassifierConfig(sources=("items",), tuning="full", finetune=tuned, recent_events=6, **QUICK)
+    model = MemberClassifier(config).fit(shop, "buyer", options, encoder=encoder)
+    assert model.report is not None
+    assert model.report.auc > 0.8
+    assert model.report.weights["tuned"] > model.report.weights["items"]
+    model.save(tmp_path / "model")
+    again = MemberClassifier.load(tmp_path / "model", encoder=encoder)
+    assert np.allclose(again.predict(shop).probabilities, model.predict(shop).probabilities, atol=1e-5)
+    with pytest.raises(ConfigError, match="needs a transformer"):
+        MemberClassifier(config).fit(shop, "buyer", options, encoder=LetterEncoder())

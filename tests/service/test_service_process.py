@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from service_shop import build_shop, community
+from service_shop import community
 
 from penchant.benchmarks.serve_death import kill_again_and_again
 from penchant.benchmarks.serve_process import Running

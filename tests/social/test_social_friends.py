@@ -17,7 +17,7 @@ from penchant.social.friend_features import FriendFeatures
 from penchant.social.friend_ranker import FriendRankerConfig
 from penchant.social.friends import Friends, FriendsConfig
 from penchant.social.graph import Graph
-from penchant.social.hidden_ties import each_tie, tie_matrix, without_ties
+from penchant.social.hidden_ties import Lesson, each_tie, tie_matrix, without_ties
 from penchant.social.proximity import Proximity, WalkConfig
 from penchant.training.options import Options
 
@@ -271,6 +271,20 @@ class TestRanker:
         # Whoever was tied is a candidate again.
         pairs = left.pairs(gone[:1, 0], all_others=True)
         assert gone[0, 1] in pairs.others
+
+    def test_hits_of_two_orders_stand_side_by_side(self, known):
+        friends, _ = known
+        lesson = Lesson.of(friends.features, each_tie(friends.features)[:40], 1_000, 0)
+        best = np.where(lesson.found, 1.0, 0.0).astype(np.float32)
+        assert lesson.hits(best, 10).sum() == lesson.found.sum()
+        # One hidden tie put last in a long list is missed, and only that one.
+        lengths = np.bincount(lesson.pairs.members)[lesson.pairs.members]
+        hidden = np.flatnonzero(lesson.found)
+        missed = int(np.argmax(lengths[hidden]))
+        worse = best.copy()
+        worse[hidden[missed]] = -1
+        assert lengths[hidden[missed]] > 10
+        assert np.flatnonzero(lesson.hits(best, 10) != lesson.hits(worse, 10)).tolist() == [missed]
 
     def test_it_loads_to_the_same_suggestions(self, known, tmp_path):
         friends, _ = known

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from penchant.data.community import Community
 from penchant.errors import ArtifactError, InputError, TooLittleDataError, UnknownIdError
+from penchant.social import Social, SocialConfig, learn
 from penchant.social.answers import Answer, AnswerConfig, information, read_answer
 from penchant.social.graph import Graph
 from penchant.social.known import Known, NewcomersConfig
@@ -379,3 +380,21 @@ def test_the_same_seed_asks_the_same(club, newcomers):
     again = Newcomers.fit(Graph.of(club), options=OPTIONS)
     assert sheet_of(again, club).next() == sheet_of(newcomers, club).next()
     assert np.array_equal(again.chances, newcomers.chances)
+
+
+def test_what_a_build_keeps_has_friends_and_newcomers_as_they_were_set(tmp_path):
+    config = SocialConfig.model_validate(
+        {"use_network": False, "friends": {"ties": "directed"}, "newcomers": {"most_questions": 2}}
+    )
+    community = circles(60)
+    whole = learn(community, config, OPTIONS)
+    whole.save(tmp_path)
+    again = Social.load(tmp_path, community)
+    for social in (whole, again):
+        assert social.friends.features.directed
+        sheet = Questionnaire(social.newcomers, community)
+        for _ in range(2):
+            sheet = sheet.answered(sheet.next(), Answer.UNKNOWN)
+        assert sheet.next() is None
+    assert again.friends.suggest("m005", 6) == whole.friends.suggest("m005", 6)
+    assert again.newcomers.config == whole.newcomers.config

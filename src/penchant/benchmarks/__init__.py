@@ -52,8 +52,8 @@ BENCHMARKS: Final = {
         "会员价值、分群等；协议为 value、segments、planted、scale、attributes、anomalies 或 masking",
     ),
     "serve": Phrase(
-        "the service under load: answers, events, freshness, switches of builds; protocols load, death (kill -9)",
-        "服务承压：应答、事件写入、时效与构建切换；协议为 load 或 death（反复强制终止）",
+        "the service under load; protocols load, switch (of builds), death (kill -9 under writes)",
+        "服务承压；协议为 load、switch（切换构建）或 death（写入中反复强制终止）",
     ),
     "build": Phrase(
         "seconds and memory of every stage; the protocol is the form of the files: csv, jsonl, parquet",

@@ -62,10 +62,10 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     """Plant changes, learn on the training members, set thresholds on the validation members, judge on the test.
 
     Protocols: `clean` puts each member's events into a random order first, `natural` keeps their order. All detectors'
-    thresholds allow 2% false alarms a window on validation streams. Beside the judge stand each statistic alone, river's
-    and our streaming detectors over the best of them, dummies, the judge without the language model (no vectors of
-    texts), without confirmation by a second window, and with the window's number told to it. Across generators, a judge
-    learns from spliced members and is asked of spliced categories.
+    thresholds allow 2% false alarms a window on validation streams. Beside the judge stand each statistic alone,
+    river's and our streaming detectors over one of them, dummies, the judge without the language model (no vectors of
+    texts), without confirmation by a second window, and with the window's number told to it. Across generators, a
+    judge learns from spliced members and is asked of spliced categories.
 
     Raises:
         ConfigError: there is no such protocol.
@@ -128,7 +128,7 @@ class _Seed:
     def run(self, systems: dict[str, _System]) -> dict[str, float]:
         """Judge all systems; the figures that ours has beside the common ones."""
         train, validation, test = parts(np.arange(len(self.seen)), self.seed)
-        learned = self._learned(train)
+        learned = self._learned(train, with_index=True)
         topics = sp.csr_matrix(learned.views.topics)
         self.validation = self._part(validation, 1, topics, draws=2)
         self.test = self._part(test, 2, topics)
@@ -138,10 +138,9 @@ class _Seed:
         self.importance = learned.windows[HELD].importance()
         plain = self._learned(train, text=False)
         self._judged(systems, WITHOUT_LANGUAGE_MODEL, self._odds(plain, self.test), self._odds(plain, self.validation))
-        told = self._learned(train, with_index=True)
         index = self._judged(
             systems, WITH_INDEX,
-            self._odds(told, self.test, with_index=True), self._odds(told, self.validation, with_index=True),
+            self._odds(learned, self.test, with_index=True), self._odds(learned, self.validation, with_index=True),
         )  # fmt: skip
         quiet = single_statistics(self.validation.streams, learned.views)
         for name, scores in single_statistics(self.test.streams, learned.views).items():
@@ -188,7 +187,7 @@ class _Seed:
         streams = self.config.model_copy(update={"draws": 4, "splice": splice})
         return learn(
             self.community, self.seen, train, LearnConfig(streams=streams), Options(seed=self.seed, threads=1),
-            text=self.text if text else None, with_index=with_index,
+            text=self.text if text else None, with_index=with_index, questions=(NEAR, HELD), quiet=False,
         )  # fmt: skip
 
     def _part(self, members: Rows, salt: int, topics: sp.csr_matrix, draws: int = 1) -> _Part:
@@ -196,8 +195,9 @@ class _Seed:
         return _Part(inject(self.seen, members, config, seed=self.seed * 31 + salt, item_topics=topics))
 
     def _odds(self, learned: Learned, part: _Part, *, with_index: bool = False) -> tuple[Floats, Floats]:
-        table, *_ = learned.table(part.streams.items, with_index=with_index)
-        return learned.odds(table, NEAR), learned.odds(table, HELD)
+        table, *_ = learned.table(part.streams.items)
+        near, held = (learned.odds(table, question, with_index=with_index) for question in (NEAR, HELD))
+        return near, held
 
     def _judged(
         self, systems: dict[str, _System], name: str, found: tuple[Floats, Floats], checked: tuple[Floats, Floats]

@@ -1,6 +1,7 @@
 """`penchant bench members --protocol attributes`: what members are, from what they do, five-fold by member."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,8 +14,9 @@ from penchant.evaluation.bootstrap import Difference, statistic_difference
 from penchant.evaluation.classification import evaluate_classes
 from penchant.evaluation.cost import measured
 from penchant.members.activity import common_categories
-from penchant.members.attributes import attribute_of
-from penchant.members.classifier import ClassifierConfig, MemberClassifier, mean_auc
+from penchant.members.attribute_answers import mean_auc
+from penchant.members.attributes import Attribute, attribute_of
+from penchant.members.classifier import ClassifierConfig, MemberClassifier
 from penchant.settings import settings
 from penchant.text.cache import CachedEncoder
 from penchant.text.encoder import Encoder
@@ -29,8 +31,24 @@ ATTRIBUTES: Final[dict[str, tuple[str, tuple[float, ...] | None]]] = {
     "age_band": ("age", (25, 35, 45)),
 }
 """What is predicted, of which column and in which bands."""
+FEW: Final = 5
+"""Events from which newcomers are judged."""
+OURS: Final = "penchant"
 SHARES: Final = "logistic regression on category shares"
 MAJORITY: Final = "majority"
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What a system says of members from whom it has learned nothing."""
+
+    whole: Floats
+    """(members, classes) probabilities from all they did."""
+    few: Floats
+    """(members, classes) the same from their first `FEW` events."""
+    coverage: float = 0.0
+    """How often the truth was among the classes named."""
+    unsure: float = 0.0
 
 
 def run_attributes(data: str, seeds: Sequence[int] | None = None) -> BenchResult:
@@ -38,68 +56,71 @@ def run_attributes(data: str, seeds: Sequence[int] | None = None) -> BenchResult
 
     Baselines: the most frequent class; a logistic regression on the shares of categories among a member's events, which
     are standardised, with its penalty picked by cross-validation within the training members; and ours without any
-    text.
+    text. `@5` is from the first five events of those judged, as of newcomers.
 
     Args:
         data: a community with the attributes, such as ml-100k.
         seeds: of the folds.
     """
     seeds = tuple(SEEDS if seeds is None else seeds)
-    rows: list[dict[str, float]] = []
-    others: dict[str, list[dict[str, float]]] = {SHARES: [], MAJORITY: [], WITHOUT_LANGUAGE_MODEL: []}
-    table: list[dict[str, Cell]] = []
+    rows: dict[str, list[dict[str, float]]] = {}
+    tables: list[dict[str, Cell]] = []
     differences: dict[str, dict[str, Difference]] = {SHARES: {}, WITHOUT_LANGUAGE_MODEL: {}}
     with measured() as cost:
         community = load(data)
         encoder = _encoder()
         given = {key: one for key, one in ATTRIBUTES.items() if one[0] in community.members.columns}
         for seed in seeds:
-            found: dict[str, dict[str, float]] = {name: {} for name in ("", *others)}
+            found: dict[str, dict[str, float]] = {}
             for key, (column, bands) in given.items():
-                config = ClassifierConfig(bands=bands, allow_sensitive=(column,))
                 attribute = attribute_of(community, column, bands=bands, allowed=(column,))
-                known, codes = attribute.known, attribute.codes[attribute.known]
-                parts = _folds(codes, seed)
-                ours, coverage, unsure = _ours(community, column, config, encoder, known, codes, parts, seed)
-                silent, *_ = _ours(
-                    community, column, config.model_copy(update={"sources": ("items", "profile")}), encoder, known,
-                    codes, parts, seed
-                )  # fmt: skip
-                shares = _baseline(_shares(community)[known], codes, parts, seed)
-                common = np.zeros_like(ours)
-                common[:, np.bincount(codes).argmax()] = 1
-                for name, probabilities in (
-                    ("", ours),
-                    (SHARES, shares),
-                    (MAJORITY, common),
-                    (WITHOUT_LANGUAGE_MODEL, silent),
-                ):
-                    found[name] |= _figures(key, codes, probabilities, attribute.classes)
-                found[""][f"{key}_coverage"], found[""][f"{key}_unsure"] = coverage, unsure
+                codes = attribute.codes[attribute.known]
+                answers = _answers(community, attribute, bands, encoder, seed)
+                for name, one in answers.items():
+                    figures_of = found.setdefault(name, {})
+                    figures_of |= _figures(key, codes, one.whole, attribute.classes)
+                    figures_of[f"{key}_auc@{FEW}"] = mean_auc(codes, one.few)
+                found[OURS][f"{key}_coverage"] = answers[OURS].coverage
+                found[OURS][f"{key}_unsure"] = answers[OURS].unsure
                 if seed == seeds[0]:
-                    for name, theirs in ((SHARES, shares), (WITHOUT_LANGUAGE_MODEL, silent)):
-                        differences[name] |= _differences(key, codes, ours, theirs)
-                    metrics = evaluate_classes(codes, ours.argmax(axis=1), attribute.classes)
-                    table += [
-                        {"attribute": key, "class": one.name, "precision": one.precision, "recall": one.recall, "f1":
-                        one.f1, "members": one.support} for one in metrics.per_class
-                    ]  # fmt: skip
-            found[""]["attribute_auc"] = float(np.mean([found[""][f"{key}_auc"] for key in given]))
-            rows.append(found[""])
-            for name, each in others.items():
-                each.append(found[name])
+                    for name, theirs in differences.items():
+                        theirs |= _differences(key, codes, answers[OURS], answers[name])
+                    tables += _by_class(key, codes, answers[OURS].whole, attribute.classes)
+            found[OURS]["attribute_auc"] = float(np.mean([found[OURS][f"{key}_auc"] for key in given]))
+            for name, each in found.items():
+                rows.setdefault(name, []).append(each)
     return BenchResult(
         name="members",
         data=data_name(data),
         protocol="attributes",
-        metrics=figures(rows),
-        baselines={name: figures(each) for name, each in others.items()},
+        metrics=figures(rows.pop(OURS)),
+        baselines={name: figures(each) for name, each in rows.items()},
         seconds=cost.seconds,
         peak_rss_mb=cost.peak_rss_mb,
         seeds=list(seeds),
         differences=differences,
-        tables={"by class": table},
+        tables={"by class": tables},
     )
+
+
+def _answers(
+    community: Community, attribute: Attribute, bands: tuple[float, ...] | None, encoder: Encoder, seed: int
+) -> dict[str, _Answers]:
+    """What every system says of every member whose class is known."""
+    config = ClassifierConfig(bands=bands, allow_sensitive=(attribute.name,))
+    silent = config.model_copy(update={"sources": ("items", "profile")})
+    codes = attribute.codes[attribute.known]
+    parts = _folds(codes, seed)
+    first = pl.int_range(pl.len()).over("member") < FEW
+    few = community.with_events(community.events.filter(first))
+    common = np.zeros((len(codes), len(attribute.classes)), dtype=np.float32)
+    common[:, np.bincount(codes).argmax()] = 1
+    return {
+        OURS: _ours(community, few, attribute, config, encoder, parts, seed),
+        WITHOUT_LANGUAGE_MODEL: _ours(community, few, attribute, silent, encoder, parts, seed),
+        SHARES: _from_shares(community, few, attribute, parts),
+        MAJORITY: _Answers(common, common),
+    }
 
 
 def _encoder() -> Encoder:
@@ -115,30 +136,25 @@ def _folds(codes: Rows, seed: int) -> list[Rows]:
 
 
 def _ours(
-    community: Community, column: str, config: ClassifierConfig, encoder: Encoder, known: Rows, codes: Rows,
+    community: Community, few: Community, attribute: Attribute, config: ClassifierConfig, encoder: Encoder,
     parts: list[Rows], seed: int,
-) -> tuple[Floats, float, float]:  # fmt: skip
-    """(known members, classes) of members never learned from; how often the truth was named, and how often unsure."""
-    found: Floats | None = None
+) -> _Answers:  # fmt: skip
+    known, codes = attribute.known, attribute.codes[attribute.known]
+    whole, from_few = (np.zeros((len(known), len(attribute.classes)), dtype=np.float32) for _ in range(2))
     named, unsure = np.zeros(len(known), dtype=bool), np.zeros(len(known), dtype=bool)
     for part in parts:
         rest = np.setdiff1d(known, known[part])
-        model = MemberClassifier(config).fit(
-            community, column, Options(seed=seed, progress=False), encoder=encoder, rows=rest
-        )
+        options = Options(seed=seed, progress=False)
+        model = MemberClassifier(config).fit(community, attribute.name, options, encoder=encoder, rows=rest)
         told = model.predict(community, known[part])
-        if found is None:
-            found = np.zeros((len(known), len(told.classes)), dtype=np.float32)
-        found[part] = told.probabilities
+        whole[part], from_few[part] = told.probabilities, model.predict(few, known[part]).probabilities
         named[part] = told.possible[np.arange(len(part)), codes[part]]
         unsure[part] = told.unsure
-    assert found is not None
-    return found, float(named.mean()), float(unsure.mean())
+    return _Answers(whole, from_few, float(named.mean()), float(unsure.mean()))
 
 
-def _shares(community: Community) -> Floats:
+def _shares(community: Community, names: Sequence[str]) -> Floats:
     """(members, categories) shares of each category among a member's events."""
-    names = common_categories(community, most=1_000)
     column = {name: place for place, name in enumerate(names)}
     table = np.zeros((len(community.items), len(names)), dtype=np.float32)
     for row, paths in enumerate(community.items["categories"].to_list()):
@@ -152,12 +168,14 @@ def _shares(community: Community) -> Floats:
     return total / np.maximum(total.sum(axis=1, keepdims=True), 1)
 
 
-def _baseline(features: Floats, codes: Rows, parts: list[Rows], seed: int) -> Floats:
+def _from_shares(community: Community, few: Community, attribute: Attribute, parts: list[Rows]) -> _Answers:
     from sklearn.linear_model import LogisticRegressionCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    found = np.zeros((len(codes), int(codes.max()) + 1), dtype=np.float32)
+    codes, names = attribute.codes[attribute.known], common_categories(community, most=1_000)
+    features, of_few = (_shares(one, names)[attribute.known] for one in (community, few))
+    whole, from_few = (np.zeros((len(codes), len(attribute.classes)), dtype=np.float32) for _ in range(2))
     for part in parts:
         rest = np.setdiff1d(np.arange(len(codes)), part)
         model = make_pipeline(
@@ -167,8 +185,9 @@ def _baseline(features: Floats, codes: Rows, parts: list[Rows], seed: int) -> Fl
                 use_legacy_attributes=False,
             ),
         )  # fmt: skip
-        found[part] = model.fit(features[rest], codes[rest]).predict_proba(features[part])
-    return found
+        model.fit(features[rest], codes[rest])
+        whole[part], from_few[part] = model.predict_proba(features[part]), model.predict_proba(of_few[part])
+    return _Answers(whole, from_few)
 
 
 def _figures(key: str, codes: Rows, probabilities: Floats, classes: Sequence[str]) -> dict[str, float]:
@@ -180,14 +199,29 @@ def _figures(key: str, codes: Rows, probabilities: Floats, classes: Sequence[str
     }
 
 
-def _differences(key: str, codes: Rows, ours: Floats, theirs: Floats) -> dict[str, Difference]:
-    def by(statistic: Callable[[Rows, Floats], float]) -> Difference:
+def _by_class(key: str, codes: Rows, probabilities: Floats, classes: Sequence[str]) -> list[dict[str, Cell]]:
+    metrics = evaluate_classes(codes, probabilities.argmax(axis=1), classes)
+    return [
+        {
+            "attribute": key, "class": one.name, "precision": one.precision, "recall": one.recall, "f1": one.f1,
+            "members": one.support,
+        }
+        for one in metrics.per_class
+    ]  # fmt: skip
+
+
+def _differences(key: str, codes: Rows, ours: _Answers, theirs: _Answers) -> dict[str, Difference]:
+    def by(statistic: Callable[[Rows, Floats], float], one: Floats, other: Floats) -> Difference:
         return statistic_difference(
-            lambda code, one, other: statistic(code, one) - statistic(code, other), codes, ours, theirs, draws=500
+            lambda code, first, second: statistic(code, first) - statistic(code, second), codes, one, other, draws=500
         )
 
     def macro(code: Rows, probabilities: Floats) -> float:
         names = [str(number) for number in range(probabilities.shape[1])]
         return evaluate_classes(code, probabilities.argmax(axis=1), names).macro_f1
 
-    return {f"{key}_auc": by(mean_auc), f"{key}_macro_f1": by(macro)}
+    return {
+        f"{key}_auc": by(mean_auc, ours.whole, theirs.whole),
+        f"{key}_macro_f1": by(macro, ours.whole, theirs.whole),
+        f"{key}_auc@{FEW}": by(mean_auc, ours.few, theirs.few),
+    }

@@ -21,11 +21,13 @@ from penchant.errors import ConfigError, StorageError
 from penchant.evaluation.cost import measured
 from penchant.workspace import CONFIG_FILE, Workspace
 
-PROTOCOLS: Final = ("load", "death")
+PROTOCOLS: Final = ("load", "switch", "death")
 ITEMS: Final = 100_000
+"""In the catalogue of a bazaar of half a million events or more; a smaller one has fewer."""
+LARGE: Final = 500_000
 RATE: Final = 150.0
 """Recommendations a second at which the time of an answer is told."""
-MIXED_SECONDS: Final = 120.0
+MIXED_SECONDS: Final = 150.0
 MIXED_RATE: Final = 60.0
 SWITCHES: Final = 20
 DEATHS: Final = 50
@@ -39,10 +41,11 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     """Serve a shop and load it.
 
     Args:
-        data: `simulated:500000` makes a bazaar of so many events, one member for every fifty and 100,000 items, and
-            builds it (some minutes); the folder of a workspace is copied and served as it is.
-        protocol: `load` measures answers, events, freshness, a mixed load and switches of builds; `death` kills the
-            service again and again under writes, on SQLite and, where its package is installed, on PostgreSQL.
+        data: `simulated:500000` makes a bazaar of so many events, with one member for every fifty and 100,000 items,
+            and builds it (some minutes); the folder of a workspace is copied and served as it is.
+        protocol: `load` measures answers, events, freshness and a mixed load; `switch` changes the build again and
+            again under load; `death` kills the service again and again under writes, on SQLite and, where its package
+            is installed, on PostgreSQL.
         seeds: of the bazaar and of what is asked; 0 if None.
 
     Raises:
@@ -57,6 +60,8 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
         log = Path(place) / "service.log"
         if protocol == "load":
             metrics, baselines, tables = _loaded(workspace, log, seed)
+        elif protocol == "switch":
+            metrics, baselines, tables = _exchanged(workspace, log, seed)
         else:
             metrics, baselines, tables = _killed(workspace, log, Path(place))
     return BenchResult(
@@ -80,7 +85,8 @@ def _workspace(data: str, folder: Path, seed: int) -> Workspace:
         shutil.copytree(data, folder)
         workspace = Workspace.open(folder)
     elif data.startswith("simulated:") and data.removeprefix("simulated:").isdecimal():
-        workspace = make_shop(folder, int(data.removeprefix("simulated:")), ITEMS, seed=seed)
+        events = int(data.removeprefix("simulated:"))
+        workspace = make_shop(folder, events, ITEMS if events >= LARGE else None, seed=seed)
     else:
         raise ConfigError(f"{data!r} is neither simulated:N nor the folder of a workspace; `bench serve` takes those")
     if len(workspace.builds()) < 2:
@@ -111,6 +117,12 @@ def _loaded(workspace: Workspace, log: Path, seed: int) -> _Answer:
         events = load(
             "events in batches of 20", base.model_copy(update={"kind": "events", "seconds": 20.0, "connections": 16})
         )
+        short = base.model_copy(update={"reasons": False})
+        listed = load("lists without reasons, as many as can be", short.model_copy(update={"seconds": 15.0}))
+        calm = load(
+            f"lists without reasons, {RATE:g} a second",
+            short.model_copy(update={"seconds": 20.0, "rate": RATE, "connections": 16, "seed": seed + 4}),
+        )
         fresh = _fresh(service, members)
         before = service.rss_mb()
         mixed = load(
@@ -126,7 +138,6 @@ def _loaded(workspace: Workspace, log: Path, seed: int) -> _Answer:
             ),
         )
         grown = service.rss_mb() - before
-        failed, switched = _switched(service, base)
     bare = _bare(log, base)
     rows.append(_row("a bare route", bare))
     metrics = {
@@ -134,15 +145,16 @@ def _loaded(workspace: Workspace, log: Path, seed: int) -> _Answer:
         "p50_ms": _percentile(steady, 50),
         "p99_ms": _percentile(steady, 99),
         "p50_ms@busy": _percentile(most, 50),
+        "requests_per_s@lists": (listed.requests - listed.errors - listed.busy) / listed.seconds,
+        "p50_ms@lists": _percentile(calm, 50),
+        "p99_ms@lists": _percentile(calm, 99),
         "events_per_s": events.events / events.seconds,
-        "errors": float(most.errors + steady.errors + events.errors + mixed.errors + failed),
+        "errors": float(sum(one.errors for one in (most, steady, listed, calm, events, mixed))),
         "fresh_p50_ms": float(np.percentile(fresh, 50)),
         "fresh_p99_ms": float(np.percentile(fresh, 99)),
         "mixed_p99_ms": _percentile(mixed, 99),
         "mixed_growth_mb": grown,
         "mixed_bytes_per_event": 1e6 * grown / max(mixed.events, 1),
-        "switches": float(switched),
-        "switch_failed": float(failed),
         "ratio_to_bare": (most.requests / most.seconds) / (bare.requests / bare.seconds),
     }
     baseline = {
@@ -189,6 +201,16 @@ def _fresh(service: Running, members: int) -> list[float]:
             raise StorageError(f"{member} bought {first} and was shown it again: an acknowledged event changed nothing")
         found.append(seconds * 1_000)
     return found
+
+
+def _exchanged(workspace: Workspace, log: Path, seed: int) -> _Answer:
+    community = workspace.require_current().community
+    members, items = len(community.members), len(community.items)
+    with Running(workspace, log) as service:
+        failed, switched = _switched(
+            service, LoadConfig(port=service.port, key=service.key, members=members, items=items, seed=seed)
+        )
+    return {"switches": float(switched), "errors": float(failed)}, {}, {}
 
 
 def _switched(service: Running, base: LoadConfig) -> tuple[int, int]:

@@ -37,13 +37,13 @@ class Words:
         return unit_rows(np.stack([np.sum([_direction(word) for word in _words(text)], axis=0) for text in texts]))
 
 
-def make_shop(folder: Path, events: int, items: int, *, seed: int) -> Workspace:
+def make_shop(folder: Path, events: int, items: int | None, *, seed: int) -> Workspace:
     """A workspace with one member for every fifty events, built.
 
     Args:
         folder: of the new workspace.
         events: in all.
-        items: in the catalogue.
+        items: in the catalogue; as many as go with the events if None.
         seed: of everything that is drawn.
     """
     community = simulate(SimulatedConfig(events=events, items=items, seed=seed)).community

@@ -21,7 +21,8 @@ from penchant.workspace import Workspace
 
 if TYPE_CHECKING:
     from penchant.members.alarms import Alarm
-    from penchant.members.classifier import AttributeReport, MemberClassifier, Predictions
+    from penchant.members.attribute_answers import AttributeReport, Predictions
+    from penchant.members.classifier import MemberClassifier
     from penchant.members.fairness import GroupErrors
     from penchant.text.encoder import Encoder
 

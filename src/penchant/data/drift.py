@@ -1,5 +1,6 @@
 """Whether a member has changed: the verdict that `drift` gives and every other system may take."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -31,9 +32,12 @@ CHANGE_NAMES: Final[dict[Change, Phrase]] = {
     Change.SEASONAL: Phrase("seasonal change", "季节性变化"),
 }
 
-CHANGED: Final = Phrase("{kind} since {since:%Y-%m-%d}: from {old} to {new}", "{kind}，始于 {since:%Y-%m-%d}：由 {old} 转向 {new}")
+CHANGED: Final = Phrase(
+    "{kind} since {since:%Y-%m-%d}: from {old} to {new}", "{kind}，始于 {since:%Y-%m-%d}：由 {old} 转向 {new}"
+)
 PASSED: Final = Phrase(
-    "{kind} on {since:%Y-%m-%d}: {new} for a while, then {old} again", "{kind}，{since:%Y-%m-%d}：一度转向 {new}，随后回到 {old}"
+    "{kind} on {since:%Y-%m-%d}: {new} for a while, then {old} again",
+    "{kind}，{since:%Y-%m-%d}：一度转向 {new}，随后回到 {old}",
 )
 STEADY: Final = Phrase("no change: still {old}", "没有变化：仍以 {old} 为主")
 SURE: Final = Phrase("{verdict} (probability {probability:.0%})", "{verdict}（概率 {probability:.0%}）")
@@ -45,7 +49,7 @@ class TooLittle:
     """Why nothing is said of a member."""
 
     why: Phrase
-    fields: dict[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
 
     def told(self, lang: Lang = "en") -> str:
         """In a sentence."""

@@ -88,7 +88,7 @@ def readable(
         return History(0, TooLittle(CLOCK, {"found": backwards}))
     wanted = config.windows * window
     if len(at) < wanted:
-        fields = {"found": len(at), "windows": len(at) // window, "wanted": config.windows}
+        fields: dict[str, object] = {"found": len(at), "windows": len(at) // window, "wanted": config.windows}
         return History(0, TooLittle(FEW, fields))
     if at[0] == at[-1]:
         return History(0, TooLittle(INSTANT, {"found": len(at)}))
@@ -99,8 +99,8 @@ def readable(
     begin = int(silences[-1]) + 1 if len(silences) else 0
     if len(at) - begin < wanted:
         days = float(at[begin] - at[begin - 1]) / DAY
-        fields = {"windows": (len(at) - begin) // window, "days": days, "wanted": config.windows}
-        return History(begin, TooLittle(SILENT, fields))
+        since: dict[str, object] = {"windows": (len(at) - begin) // window, "days": days, "wanted": config.windows}
+        return History(begin, TooLittle(SILENT, since))
     share = 1 - float(known[items[-window:]].mean())
     if share >= config.unknown:
         return History(begin, TooLittle(UNKNOWN, {"share": share}))

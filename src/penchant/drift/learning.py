@@ -1,7 +1,7 @@
 """Learn to judge from planted changes: features of members that the views and trees have not seen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,7 @@ PASSED: Final = "passed"
 GRADUAL: Final = "gradual"
 """What is asked of a window: has a change begun here or one window ago; did one begin a window ago and hold; did one
 begin a window ago and pass; and if one held, did it come gradually."""
+QUESTIONS: Final = (NEAR, HELD, PASSED, GRADUAL)
 
 
 class LearnConfig(BaseModel):
@@ -58,22 +59,27 @@ class Learned:
     views: ItemViews
     events: Trees
     windows: Mapping[str, Trees]
-    held_out: Streams
-    """The streams learned from."""
-    held_out_odds: Mapping[str, Cube]
+    held_out: Streams | None = None
+    """The streams learned from; None where they are not kept."""
+    held_out_odds: Mapping[str, Cube] = field(default_factory=dict)
     """For NEAR and HELD, (streams, windows) odds of each stream under trees that have not seen its member."""
     left_out: tuple[str, ...] = ()
     """Beginnings of names of statistics that the trees do not see."""
 
-    def table(
-        self, items: NDArray[np.int32], *, with_index: bool = False
-    ) -> tuple[Cube, Mapping[int, Cube], tuple[str, ...]]:
-        """Statistics of windows, the odds of their events by lag, and the statistics' names."""
-        return tabled(compare(items, self.views), self.views, self.events, self.left_out, with_index=with_index)
+    numbered: Mapping[str, Trees] = field(default_factory=dict)
+    """Trees that are told the window's number beside its statistics; for the ablation alone."""
 
-    def odds(self, table: Cube, question: str) -> Cube:
+    def table(self, items: NDArray[np.int32]) -> tuple[Cube, Mapping[int, Cube], tuple[str, ...]]:
+        """Statistics of windows, the odds of their events by lag, and the statistics' names."""
+        return tabled(compare(items, self.views), self.views, self.events, self.left_out)
+
+    def odds(self, table: Cube, question: str, *, with_index: bool = False) -> Cube:
         """(streams, windows) log odds of yes; NaN where there is too little before."""
-        return answered(self.windows[question], table)
+        return (
+            answered(self.numbered[question], numbered(table))
+            if with_index
+            else answered(self.windows[question], table)
+        )
 
 
 def learn(
@@ -86,6 +92,8 @@ def learn(
     text: Floats | None = None,
     left_out: Sequence[str] = (),
     with_index: bool = False,
+    questions: Sequence[str] = QUESTIONS,
+    quiet: bool = True,
 ) -> Learned:
     """Learn views and trees from some members alone.
 
@@ -97,7 +105,10 @@ def learn(
         options: seed and threads.
         text: (items, any width) vectors of the items' texts.
         left_out: beginnings of names of statistics that window trees must do without.
-        with_index: whether they are told the number of the window; for the ablation alone.
+        with_index: whether further trees are told the number of the window; for the ablation alone.
+        questions: that windows are to be asked.
+        quiet: whether to judge the streams learned from by trees that have not seen their members, as thresholds need
+            where there are no further members to set them on.
 
     Raises:
         TooLittleDataError: too few of the members have as many events as a stream.
@@ -123,22 +134,26 @@ def learn(
     tables = []
     for number, (_, found, own) in enumerate(folds):
         trees = _event_trees([row for other, row in enumerate(rows) if other != number], names, config, options)
-        tables.append(tabled(found, own, trees, tuple(left_out), with_index=with_index))
+        tables.append(tabled(found, own, trees, tuple(left_out)))
     events = _event_trees(rows, names, config, options)
     statistics = tables[0][2]
-    streams = [one for one, _, _ in folds]
+    planted = [one for one, _, _ in folds]
     windows: dict[str, Trees] = {}
+    with_number: dict[str, Trees] = {}
     held_out: dict[str, Cube] = {}
-    for question in (NEAR, HELD, PASSED, GRADUAL):
-        examples = [_examples(one, table[0], question) for one, table in zip(streams, tables, strict=True)]
+    for question in questions:
+        examples = [_examples(one, table[0], question) for one, table in zip(planted, tables, strict=True)]
         windows[question] = _window_trees(examples, statistics, config, options)
-        if question in (NEAR, HELD):
+        if with_index:
+            told = [_examples(one, numbered(table[0]), question) for one, table in zip(planted, tables, strict=True)]
+            with_number[question] = _window_trees(told, (*statistics, "window"), config, options)
+        if quiet and question in (NEAR, HELD):
             parts_of = [
                 answered(_window_trees(examples[:part] + examples[part + 1 :], statistics, config, options), table[0])
                 for part, table in enumerate(tables)
             ]
             held_out[question] = np.concatenate(parts_of)
-    return Learned(views, events, windows, Streams.joined(streams), held_out, tuple(left_out))
+    return Learned(views, events, windows, Streams.joined(planted), held_out, tuple(left_out), with_number)
 
 
 def tabled(
@@ -146,8 +161,6 @@ def tabled(
     views: ItemViews,
     events: Trees,
     left_out: tuple[str, ...] = (),
-    *,
-    with_index: bool = False,
 ) -> tuple[Cube, dict[int, Cube], tuple[str, ...]]:
     """Statistics of compared windows, the odds of their events by lag, and the statistics' names."""
     foreign: dict[int, Cube] = {}
@@ -158,11 +171,15 @@ def tabled(
         foreign[lag] = odds
     table, names = window_statistics(found, views, foreign)
     kept = [place for place, name in enumerate(names) if not name.startswith(left_out or ("\0",))]
-    table, names = table[..., kept], tuple(names[place] for place in kept)
-    if with_index:
-        number = np.broadcast_to(np.arange(table.shape[1], dtype=np.float32)[:, None], (*table.shape[:2], 1))
-        table, names = np.concatenate([table, number], axis=2), (*names, "window")
-    return table, foreign, names
+    return table[..., kept], foreign, tuple(names[place] for place in kept)
+
+
+def numbered(table: Cube) -> Cube:
+    """The statistics with the window's number as the last."""
+    number = np.broadcast_to(np.arange(table.shape[1], dtype=np.float32)[:, None], (*table.shape[:2], 1)).copy()
+    # Where nothing is known, no number may make a window known.
+    number[np.isnan(table).all(axis=2)] = np.nan
+    return np.concatenate([table, number], axis=2)
 
 
 def answered(trees: Trees, table: Cube) -> Cube:

@@ -61,11 +61,11 @@ def window_statistics(
     return table, tuple(columns)
 
 
-def _alike(between: Cube, count: Cube) -> dict[str, Cube]:
+def _alike(between: Cube, count: Cube) -> dict[str, NDArray]:
     """Under one view: cosine, likeness in excess of the past's own, and unbiased MMD with the inner product."""
     windows = between.shape[1]
     here = np.arange(windows)
-    found: dict[str, Cube] = {}
+    found: dict[str, NDArray] = {}
     cross, pairs = _to_reference(between), _to_reference(count)
     inside, inside_pairs = _within(between), _within(count)
     own, own_pairs = between[:, here, here], count[:, here, here]

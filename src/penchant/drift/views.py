@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
+import polars as pl
 import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
@@ -107,7 +108,8 @@ def item_subjects(
     community: Community, views: Mapping[str, Floats], counts: np.ndarray, config: ViewConfig
 ) -> tuple[Floats, tuple[str, ...]]:
     """What items are about: their categories' first levels, or groups of like items named by their commonest titles."""
-    if (community.items["categories"].list.len().fill_null(0) > 0).mean() > 0.5:
+    told_share = community.items.select((pl.col("categories").list.len().fill_null(0) > 0).mean()).item()
+    if told_share is not None and told_share > 0.5:
         matrix, names = category_topics(community)
         return np.asarray(matrix.todense(), dtype=np.float32), names
     from sklearn.cluster import KMeans
@@ -120,11 +122,11 @@ def item_subjects(
         return topics, ("",) * topics.shape[1]
     model = KMeans(groups, n_init=1, random_state=0).fit(source[told], sample_weight=np.sqrt(counts[told] + 1))
     topics[told, model.labels_] = 1
-    names = []
+    titles = []
     for group in range(groups):
         inside = told[model.labels_ == group]
-        names.append(community.titles[int(inside[np.argmax(counts[inside])])])
-    return topics, tuple(names)
+        titles.append(community.titles[int(inside[np.argmax(counts[inside])])])
+    return topics, tuple(titles)
 
 
 def touched_by(items: Rows, owners: Rows, members: Rows, item_count: int) -> sp.csr_matrix:
@@ -146,7 +148,7 @@ def _principal(vectors: Floats, counts: np.ndarray, width: int) -> Floats:
     centred = vectors - np.average(vectors, axis=0, weights=weight)
     scatter = (centred * weight[:, None]).T @ centred
     _, directions = np.linalg.eigh(scatter.astype(np.float64))
-    return unit_rows(centred @ directions[:, ::-1][:, :width].astype(np.float32))
+    return unit_rows((centred @ directions[:, ::-1][:, :width]).astype(np.float32))
 
 
 def _together(touched: sp.csr_matrix, counts: np.ndarray, width: int) -> Floats:
@@ -166,7 +168,7 @@ def _together(touched: sp.csr_matrix, counts: np.ndarray, width: int) -> Floats:
     order = np.argsort(-values)[1:]
     vectors = (right[order].T * values[order] / np.sqrt(counts + 5)[:, None]).astype(np.float32)
     vectors -= np.average(vectors, axis=0, weights=counts + 1e-9).astype(np.float32)
-    return unit_rows(vectors * (counts > 0)[:, None])
+    return unit_rows((vectors * (counts > 0)[:, None]).astype(np.float32))
 
 
 def _uncommon(topics: Floats, counts: np.ndarray) -> Floats:

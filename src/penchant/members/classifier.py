@@ -1,7 +1,7 @@
 """Attributes of members from what they do and what they write: behaviour and language model, blended and calibrated."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-from penchant.artifacts import MANIFEST, load_artifact, save_artifact, storage_errors
+from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.community import Community
 from penchant.errors import ConfigError, InputError, NotFittedError, TooLittleDataError
-from penchant.evaluation.classification import ClassFigures, ClassificationMetrics, auc, evaluate_classes
+from penchant.evaluation.classification import evaluate_classes
 from penchant.members.activity import Activity, common_categories, rarities, read_activity, rendered
+from penchant.members.attribute_answers import AttributeReport, Predictions, mean_auc, report_from
 from penchant.members.attributes import SENSITIVE, Attribute, attribute_of, refuse_sensitive
-from penchant.members.heads import Linear, Stack, Trees, conformal_threshold
+from penchant.members.heads import Linear, Stack, Trees, conformal_threshold, load_heads, save_heads
 from penchant.text.encoder import Encoder
 from penchant.text.finetune import FinetuneConfig, TaskConfig, TunedModel, finetune
 from penchant.text.transformer import TransformerEncoder
@@ -25,8 +26,8 @@ from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
 
 KIND: Final = "member-classifier"
-_TREES_FILE: Final = "profile.txt"
-_TUNED: Final = "tuned"
+_COMMENT: Final = "comment"
+"""Name of the head that reads single texts, among those of the sources."""
 _VIEWS: Final = (1, 1, 3, 5)
 """How many of a member's texts each view holds, from which single comments are learned."""
 
@@ -66,52 +67,6 @@ class ClassifierConfig(BaseModel):
     """Trees over the profile."""
     coverage: float = Field(default=0.9, gt=0.5, lt=1)
     """How often the true class is among those that an answer names."""
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """Probabilities of classes, a row for each member or text asked about."""
-
-    classes: tuple[str, ...]
-    probabilities: Floats
-    """(rows, classes)."""
-    possible: np.ndarray
-    """(rows, classes) true for the classes that cannot be ruled out: the true one is among them as often as stated."""
-
-    @property
-    def labels(self) -> list[str]:
-        """The likeliest class of each row."""
-        return [self.classes[code] for code in self.probabilities.argmax(axis=1)]
-
-    @property
-    def unsure(self) -> np.ndarray:
-        """(rows,) whether more than one class, or none, is left."""
-        return np.asarray(self.possible.sum(axis=1) != 1)
-
-
-@dataclass(frozen=True)
-class AttributeReport:
-    """How good a classifier is, on members held out in turn."""
-
-    attribute: str
-    members: int
-    """Members whose class was known."""
-    metrics: ClassificationMetrics
-    """Precision, recall and F1 by class."""
-    auc: float
-    """Of one class against the others, the mean over classes."""
-    without_language_model: float
-    """The same where no text is read."""
-    coverage: float
-    """How often the true class was among those named."""
-    unsure: float
-    """Share of members of whom more than one class, or none, is left."""
-    comment_accuracy: float
-    """Where a single text is all that is known."""
-    weights: dict[str, float]
-    """Of the sources in the blend."""
-    left_out: tuple[str, ...]
-    """Values too rare to be learned."""
 
 
 class MemberClassifier:
@@ -249,20 +204,8 @@ class MemberClassifier:
             StorageError: the folder cannot be written.
         """
         found, folder = self._require(), Path(folder)
-        arrays: dict[str, np.ndarray] = {"item_rarity": self.rarity, "shares": self.shares}
-        files = []
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, head in [*self.heads.items(), ("comment", self.comment_head)]:
-                if isinstance(head, Linear):
-                    parts = {"weights": head.weights, "bias": head.bias, "mean": head.mean, "scale": head.scale}
-                    arrays |= {f"{name}/{part}": values for part, values in parts.items() if values is not None}
-                elif isinstance(head, Trees):
-                    (folder / _TREES_FILE).write_text(head.text, encoding="utf-8")
-                    files.append(_TREES_FILE)
-                else:
-                    head.save(folder / _TUNED)
-                    files.append(f"{_TUNED}/{MANIFEST}")
+        arrays, files = save_heads(folder, {**self.heads, _COMMENT: self.comment_head})
+        arrays |= {"item_rarity": self.rarity, "shares": self.shares}
         meta = {
             "config": self.config.model_dump(mode="json"),
             "attribute": found.name,
@@ -298,21 +241,12 @@ class MemberClassifier:
         model.categories = tuple(meta["categories"])
         model.stack, model.comment_stack = (Stack(*map(tuple, meta[name])) for name in ("stack", "comment_stack"))
         model.least, model.comment_least = meta["least"]
-        model.report = _report(meta["report"])
+        model.report = report_from(meta["report"])
 
-        def linear(name: str) -> Linear:
-            parts = {part: saved.arrays.get(f"{name}/{part}") for part in ("weights", "bias", "mean", "scale")}
-            return Linear(**parts)  # type: ignore[arg-type]
-
-        model.heads = {}
-        for source in meta["sources"]:
-            if source == "profile":
-                model.heads[source] = Trees((folder / _TREES_FILE).read_text("utf-8"), len(meta["classes"]))
-            elif source == "tuned":
-                model.heads[source] = TunedModel.load(folder / _TUNED, _transformer(encoder))
-            else:
-                model.heads[source] = linear(source)
-        model.comment_head = linear("comment")
+        tuned = _transformer(encoder) if "tuned" in meta["sources"] else None
+        heads = load_heads(folder, [*meta["sources"], _COMMENT], saved.arrays, len(meta["classes"]), tuned)
+        model.comment_head = heads.pop(_COMMENT)
+        model.heads = heads
         return model
 
     # -- inside --
@@ -404,13 +338,6 @@ class MemberClassifier:
         return logs
 
 
-def mean_auc(codes: Rows, probabilities: Floats) -> float:
-    """AUC of each class against the others, the mean over classes; of two classes, that of the second."""
-    if probabilities.shape[1] == 2:
-        return auc(codes == 1, probabilities[:, 1])
-    return float(np.mean([auc(codes == code, probabilities[:, code]) for code in np.unique(codes)]))
-
-
 def _parts(codes: Rows, count: int, options: Options) -> list[Rows]:
     """Members in so many parts, each class spread over all."""
     rng = options.rng()
@@ -423,14 +350,6 @@ def _parts(codes: Rows, count: int, options: Options) -> list[Rows]:
 
 def _of_members(rows: Rows) -> pl.Expr:
     return pl.col("member").is_in(pl.Series(rows, dtype=pl.UInt32).implode())
-
-
-def _report(saved: dict[str, Any] | None) -> AttributeReport | None:
-    if saved is None:
-        return None
-    per_class = tuple(ClassFigures(**row) for row in saved["metrics"]["per_class"])
-    metrics = ClassificationMetrics(**{**saved["metrics"], "per_class": per_class})
-    return AttributeReport(**{**saved, "metrics": metrics, "left_out": tuple(saved["left_out"])})
 
 
 def _transformer(encoder: Encoder) -> TransformerEncoder:

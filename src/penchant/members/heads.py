@@ -1,14 +1,20 @@
 """Models that turn what was read of members into probabilities of classes; each is saved without a pickle."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from penchant.artifacts import MANIFEST, storage_errors
+from penchant.text.finetune import TunedModel
+from penchant.text.transformer import TransformerEncoder
 from penchant.vectors import Floats, Rows
 
+_LINEAR: Final = ("weights", "bias", "mean", "scale")
 _TREES: Final = {
     "learning_rate": 0.03, "num_leaves": 7, "feature_fraction": 0.4, "bagging_fraction": 0.8, "bagging_freq": 1,
     "lambda_l2": 5.0, "num_threads": 1, "verbose": -1, "deterministic": True,
@@ -138,3 +144,60 @@ def conformal_threshold(logs: Floats, codes: Rows, coverage: float) -> float:
     missed = 1 - np.exp(logs[np.arange(len(codes)), codes].astype(np.float64))
     level = min(1.0, np.ceil((len(codes) + 1) * coverage) / len(codes))
     return float(1 - np.quantile(missed, level, method="higher"))
+
+
+def save_heads(folder: Path, heads: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Write what is no array into a folder; the arrays that are left to be saved, and the names of the files written.
+
+    Args:
+        folder: made if absent.
+        heads: by name: `Linear`, `Trees`, or a tuned language model.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    files = []
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, head in heads.items():
+            if isinstance(head, Linear):
+                parts = {part: getattr(head, part) for part in _LINEAR}
+                arrays |= {f"{name}/{part}": values for part, values in parts.items() if values is not None}
+            elif isinstance(head, Trees):
+                files.append(f"{name}.txt")
+                (folder / files[-1]).write_text(head.text, encoding="utf-8")
+            else:
+                head.save(folder / name)
+                files.append(f"{name}/{MANIFEST}")
+    return arrays, files
+
+
+def load_heads(
+    folder: Path,
+    names: Sequence[str],
+    arrays: Mapping[str, np.ndarray],
+    classes: int,
+    encoder: TransformerEncoder | None = None,
+) -> dict[str, Any]:
+    """Read back what `save_heads` wrote.
+
+    Args:
+        folder: that it was written to.
+        names: of the heads.
+        arrays: those that it gave.
+        classes: how many there are.
+        encoder: that a tuned language model was tuned from.
+    """
+    heads: dict[str, Any] = {}
+    for name in names:
+        if f"{name}/weights" in arrays:
+            parts = {part: arrays.get(f"{name}/{part}") for part in _LINEAR}
+            heads[name] = Linear(**parts)  # type: ignore[arg-type]
+        elif (folder / f"{name}.txt").is_file():
+            heads[name] = Trees((folder / f"{name}.txt").read_text("utf-8"), classes)
+        else:
+            # In the precision of the encoder that it was tuned from, or answers would differ.
+            options = encoder.options if encoder is not None else None
+            heads[name] = TunedModel.load(folder / name, encoder, options=options)
+    return heads

@@ -25,6 +25,8 @@ TOO_FEW: Final = Phrase(
     "依据太少，暂不分群：只有 {found} 位会员有 {wanted} 条以上行为，至少需要 {members} 位",
 )
 ALIKE: Final = Phrase("all members are alike: there is nothing to part them by", "所有会员行为相同，无法分群")
+_HOURS_BESIDE_TEXTS: Final = 0.3
+"""What is left of the weight of hours where texts stand for categories; picked on halves of the public shop's events."""
 _SAMPLE: Final = 20_000
 """Members that the number of segments is chosen on, at most."""
 
@@ -139,7 +141,11 @@ class Segmenter:
             fields = {"found": len(rows), "wanted": self.config.fewest_events, "members": self.config.fewest_members}
             return self._nothing(ids, Phrase(*(text.format(**fields) for text in reason)))
         config = self.config
-        self.space = learned(made, (config.tastes, config.texts, config.habits, config.hours), config.axes, rows)
+        weights = (config.tastes, config.texts, config.habits, config.hours)
+        if made.text is not None and not any(name.startswith("share:") for name in made.names):
+            # Without categories texts alone tell tastes, more vaguely, and hours at full weight would drown them.
+            weights = (0.0, config.tastes + config.texts, config.habits, _HOURS_BESIDE_TEXTS * config.hours)
+        self.space = learned(made, weights, config.axes, rows)
         points = self.space.points(made)
         if not points.shape[1] or float(points[rows].std(axis=0).max()) < 1e-6:
             return self._nothing(ids, ALIKE)

@@ -3,6 +3,7 @@
 from penchant.recommend.config import RecommendConfig
 from penchant.recommend.diversity import DiversityConfig
 from penchant.recommend.exploration import ExplorationConfig
+from penchant.recommend.logged import Logged, judged_by_log
 from penchant.recommend.policy import Policy, PolicyConfig
 from penchant.recommend.propensities import read_log, rewarded
 from penchant.recommend.ranker import Ranker, RankerConfig, RankerVerdict
@@ -15,6 +16,7 @@ __all__ = [
     "Evaluation",
     "ExplorationConfig",
     "Fitted",
+    "Logged",
     "Policy",
     "PolicyConfig",
     "Ranker",
@@ -25,6 +27,7 @@ __all__ = [
     "RulesConfig",
     "evaluate",
     "fit",
+    "judged_by_log",
     "read_log",
     "rewarded",
     "train",

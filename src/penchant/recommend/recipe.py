@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 import scipy.sparse as sp
 
 from penchant.collaborative.scorer import Scorer
@@ -17,6 +18,7 @@ from penchant.evaluation.ranking import RankingMetrics, evaluate_rankings
 from penchant.recommend.blend import pick_weights
 from penchant.recommend.config import RecommendConfig
 from penchant.recommend.lesson import Lesson
+from penchant.recommend.logged import Logged, judged_by_log
 from penchant.recommend.newitems import NewItems
 from penchant.recommend.opinions import TEXT
 from penchant.recommend.ranker import Ranker, RankerVerdict
@@ -260,6 +262,8 @@ class Evaluation:
     """(judged,) member rows, in the order of the metrics' values."""
     ranked: Rows
     """(judged, k) what each was shown."""
+    logged: Logged | None = None
+    """What the log of shown lists tells of the model's choices, where the policy keeps one: IPS and SNIPS."""
 
 
 def evaluate(model: Recommender, split: Split, *, k: int = 10, histories_of: Community | None = None) -> Evaluation:
@@ -280,7 +284,13 @@ def evaluate(model: Recommender, split: Split, *, k: int = 10, histories_of: Com
     """
     judged = judged_by(split.fit, split.test, model.config, histories_of=histories_of)
     ranked = model.rank(judged.batch, judged.shut, k, members=judged.members)
-    return Evaluation(evaluate_rankings(ranked, judged.relevant, k), judged.members, ranked)
+    logged = judged_by_log(model, _together(split)) if model.config.policy.log_path is not None else None
+    return Evaluation(evaluate_rankings(ranked, judged.relevant, k), judged.members, ranked, logged)
+
+
+def _together(split: Split) -> Community:
+    """All events of a split."""
+    return split.train.with_events(pl.concat([split.fit.events, split.test.events]))
 
 
 def _validation_split(community: Community, config: RecommendConfig, options: Options) -> Split | None:

@@ -191,6 +191,25 @@ class Recommender:
             lists.append(self.policy.rank(blended, barred, k))
         return np.concatenate(lists)
 
+    def first_of(self, batch: Histories, items: Rows, *, members: Rows | None = None) -> Rows:
+        """(batch,) the one of some item rows that each history's score is highest for, whatever was seen before.
+
+        Args:
+            batch: the histories.
+            items: rows of the items among which to choose.
+            members: (batch,) the members' rows, for a ranker that reads verdicts.
+        """
+        found = [np.empty(0, dtype=np.int64)]
+        shut = np.ones(len(self.closed), dtype=bool)
+        shut[items] = False
+        for part in chunks(len(batch), members_at_once(len(self.closed))):
+            own = batch.rows(part)
+            barred = np.repeat(shut[None], len(own), axis=0)
+            rows = members[part] if members is not None else None
+            scores = self._ordering.scores(self._opinions(own, barred), own, barred, rows)[:, items]
+            found.append(items[scores.argmax(axis=1)])
+        return np.concatenate(found)
+
     # -- one person, with reasons --
 
     def recommend(
@@ -333,7 +352,7 @@ class Recommender:
         for slot, why, total in zip(arranged.slots, found, totals, strict=True):
             item, own = slot.item, slot.reason(lang)
             if own or not reasons:
-                picks.append(self._pick(item, float(blended[item]), own, ()))
+                picks.append(self._pick(item, float(blended[item]), own or "", ()))
                 continue
             reason, evidence = self._teller.reason(person, item, why, total, lang, named_before=named)
             named.update(piece.item_id for piece in evidence if piece.item_id is not None)

@@ -17,6 +17,7 @@ _SYSTEMS: Final = {
     "neighbours": Phrase("item neighbours", "物品近邻"),
     "cooccurrence": Phrase("co-occurrence", "共现"),
     "next": Phrase("what came next", "后续行为"),
+    "again": Phrase("what is come back to", "复购"),
     "sequence": Phrase("sequence of events", "行为序列"),
     "text": Phrase("text similarity alone", "仅文本相似"),
 }
@@ -53,7 +54,7 @@ def quality_section(quality: Quality, lang: Lang) -> Section:
         Phrase("All metrics", "全部指标")(lang),
         (Phrase("system", "系统")(lang), *(_METRICS[metric](lang) for metric in metrics)),
         tuple(
-            (_named(name, lang), *(_cell(quality.systems[name].get(metric)) for metric in metrics)) for name in ranked
+            (named(name, lang), *(_cell(quality.systems[name].get(metric)) for metric in metrics)) for name in ranked
         ),
         strong=ranked.index(OURS),
         wide=True,
@@ -123,7 +124,7 @@ def _bar(name: str, measured: Measured, lang: Lang) -> Bar:
     interval, note = None, ""
     if measured.low is not None and measured.high is not None:
         interval, note = (measured.low, measured.high), f"{measured.low:.3f} – {measured.high:.3f}"
-    return Bar(_named(name, lang), measured.value, interval, f"{measured.value:.3f}", tone, note)
+    return Bar(named(name, lang), measured.value, interval, f"{measured.value:.3f}", tone, note)
 
 
 def _takeaway(quality: Quality, lang: Lang) -> str:
@@ -135,7 +136,7 @@ def _takeaway(quality: Quality, lang: Lang) -> str:
         told.append(
             _BEST(
                 lang,
-                best=_named(best, lang),
+                best=named(best, lang),
                 gain=(_value(quality, OURS) or 0.0) / (_value(quality, best) or 1.0) - 1,
                 chance=_chance(quality.differences[best], lang),
             )
@@ -171,7 +172,8 @@ def _value(quality: Quality, name: str) -> float | None:
     return quality.systems[name][_CHARTED].value if name in quality.systems else None
 
 
-def _named(name: str, lang: Lang) -> str:
+def named(name: str, lang: Lang) -> str:
+    """What a system or a source is called."""
     return _SYSTEMS[name](lang) if name in _SYSTEMS else name
 
 

@@ -23,7 +23,9 @@ from penchant.report.marked_texts import marked_texts
 from penchant.report.members_section import member_card, members_section, newcomers_section
 from penchant.report.page import Page, Section, render
 from penchant.report.quality_section import GLOSSARY, quality_section, quality_tile
+from penchant.report.ranking_section import ranking_section
 from penchant.report.reading_section import reading_section
+from penchant.report.search_section import search_section
 from penchant.report.segments_section import segments_section, segments_tile
 from penchant.report.social_section import social_section
 from penchant.report.stories import tell, telling_members
@@ -77,11 +79,13 @@ def write_report(
         community_section(seen, lang),
         _reading(workspace, lang),
         quality_section(quality, lang),
+        ranking_section(recommender, quality, lang),
         _interests(community, interests, held, members, lang),
         segments_section(groups, lang) if groups is not None else None,
         social_section(build, lang),
         _members(community, recommender, members, interests, lang),
         _newcomers(community, recommender, lang),
+        search_section(build.searcher(), community, lang) if "search" in build.stages else None,
         build_section(build, {stage.name: stage.title for stage in STAGES}, lang),
     ]
     page = Page(

@@ -33,8 +33,9 @@ NO_BETTER: Final = Phrase(
     "共同好友（Adamic–Adar）：排序模型找回 {ranked:.1%} 的隐藏关系，共同好友为 {plain:.1%}，不足以确认更好",
 )
 TOO_FEW: Final = Phrase(
-    "friends in common (Adamic–Adar): a ranker is learned from {fewest:,} hidden ties, and there are {ties:,}",
-    "共同好友（Adamic–Adar）：学习排序模型需要 {fewest:,} 条隐藏关系，目前只有 {ties:,} 条",
+    "friends in common (Adamic–Adar): a ranker is learned from {fewest:,} hidden ties at a time, and there are "
+    "{ties:,} in all",
+    "共同好友（Adamic–Adar）：学习排序模型每次需要 {fewest:,} 条隐藏关系，目前共有 {ties:,} 条",
 )
 NO_TIES: Final = Phrase(
     "like taste: this community has no ties yet",
@@ -62,7 +63,7 @@ class FriendRankerConfig(BaseModel):
     """Pairs that a leaf holds at least."""
     others_each: PositiveInt = 30
     """Pairs without a tie that a member teaches by, of all their candidates: enough, and many times quicker."""
-    most_members: PositiveInt = 4_000
+    most_members: PositiveInt = 1_500
     """Members with a hidden tie that a part teaches by at most."""
     cutoff: PositiveInt = 20
     """Length of the lists that are judged."""

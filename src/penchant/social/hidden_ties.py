@@ -34,14 +34,17 @@ class Lesson:
         return cls(pairs, found, np.diff(wanted.indptr)[members], seed)
 
     def hits(self, scores: Floats, k: int) -> NDArray[np.float64]:
-        """(hidden ties,) one for each that stands among the first k of its member."""
+        """(hidden ties,) one for each that stands among the first k of its member; the same tie at the same place.
+
+        Those that are no candidates are found by no order, and come last.
+        """
         order = np.lexsort((self.pairs.others, -scores, self.pairs.members))
         first = np.concatenate([[0], np.flatnonzero(np.diff(self.pairs.members[order])) + 1])
         lengths = np.diff(np.concatenate([first, [len(order)]]))
-        place = np.arange(len(order)) - np.repeat(first, lengths)
-        inside = int((self.found[order] & (place < k)).sum())
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order)) - np.repeat(first, lengths)
         hits = np.zeros(int(self.hidden.sum()))
-        hits[:inside] = 1
+        hits[: int(self.found.sum())] = place[self.found] < k
         return hits
 
     def taught(self, others_each: int) -> tuple[Floats, np.ndarray, Rows]:

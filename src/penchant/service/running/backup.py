@@ -107,7 +107,7 @@ def back_up(workspace: Workspace, archive: Path, *, keep_days: float | None = 30
                 partial.replace(archive)
             finally:
                 partial.unlink(missing_ok=True)
-    _expire(archive.absolute().parent)
+    _expire(archive.absolute())
     return manifest
 
 
@@ -229,8 +229,11 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
 
 
-def _expire(folder: Path) -> None:
-    for other in folder.glob("*.tar.gz"):
+def _expire(written: Path) -> None:
+    """Remove the archives beside one whose time is over."""
+    for other in written.parent.glob("*.tar.gz"):
+        if other == written:
+            continue
         try:
             manifest = read_manifest(other)
         except ArtifactError:

@@ -1,0 +1,387 @@
+"""The judge: has this member changed, since when, from what to what, how, and how sure is that."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from penchant.artifacts import load_artifact, save_artifact
+from penchant.data.community import Community
+from penchant.data.drift import Change, DriftVerdict
+from penchant.data.interactions import Histories, histories
+from penchant.data.verdicts import Evidence
+from penchant.drift.boosting import Trees
+from penchant.drift.calibration import Calibration, QuietScores
+from penchant.drift.doubts import DoubtConfig, readable
+from penchant.drift.learning import GRADUAL, HELD, NEAR, PASSED, LearnConfig, Learned
+from penchant.drift.likeness import Cube
+from penchant.drift.views import ItemViews
+from penchant.drift.windows import NOTHING, WindowConfig
+from penchant.errors import NotFittedError
+from penchant.evaluation.detection import adjusted_p_values
+from penchant.vectors import Rows
+
+KIND: Final = "drift-judge"
+_YEAR: Final = 365.25 * 86_400.0
+_SEASON: Final = 45 * 86_400.0
+
+
+class JudgeConfig(BaseModel):
+    """How members are judged.
+
+    >>> JudgeConfig().rate
+    0.02
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    windows: WindowConfig = WindowConfig()
+    learn: LearnConfig = LearnConfig()
+    doubts: DoubtConfig = DoubtConfig()
+    rate: float = Field(default=0.02, gt=0, lt=1)
+    """False alarms a window of one member."""
+    false_discoveries: float = Field(default=0.1, gt=0, lt=1)
+    """Share of a scan's alarms that may be false (Benjamini and Hochberg, 1995), however many members are scanned."""
+    confirmation: bool = True
+    """Whether an alarm waits for a second window that confirms the change: a window later, and fewer blips."""
+    evidence: PositiveInt = 5
+    """Events named as evidence."""
+    season: float = Field(default=0.15, gt=0, lt=1)
+    """A change is seasonal where its windows are so much more like last year's same weeks than like what came before
+    (cosine of what items are about)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """One member's windows and what is said of each."""
+
+    items: NDArray[np.int32]
+    """(windows, events)."""
+    at: NDArray[np.float64]
+    """(windows, events) seconds since 1970."""
+    scores: NDArray[np.float32]
+    """(windows,) log odds by which alarms are given; NaN where there is too little before."""
+    near: NDArray[np.float32]
+    """(windows,) log odds that a change has begun within the last two windows."""
+    threshold: float
+    topics: NDArray[np.float32]
+    """(windows, topics) what share of each window is about what."""
+    topic_names: tuple[str, ...]
+
+    @property
+    def alarms(self) -> NDArray[np.bool_]:
+        """(windows,) where the score lies above the threshold."""
+        return np.nan_to_num(self.scores, nan=-np.inf) > self.threshold
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What is said of the last window of many members."""
+
+    members: Rows
+    scores: NDArray[np.float32]
+    """(members,) NaN where there is too little to tell."""
+    probabilities: NDArray[np.float64]
+    p_values: NDArray[np.float64]
+    alarms: NDArray[np.bool_]
+    """Within the budget of false discoveries over all of these members."""
+
+
+class Judge:
+    """Judges any member from their events: nothing is kept of those it has seen.
+
+    Make one with `penchant.drift.recipe.train`, or `load` one.
+    """
+
+    def __init__(
+        self,
+        learned: Learned,
+        config: JudgeConfig | None = None,
+        *,
+        quiet: Mapping[str, QuietScores] | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        self.learned, self.config = learned, config or JudgeConfig()
+        self.calibration = calibration or Calibration()
+        if quiet is None:
+            if learned.held_out is None:
+                raise NotFittedError("what is usual of quiet windows is not known; hand in `quiet`, or train a judge")
+            still = learned.held_out.quiet
+            quiet = {question: QuietScores.of(odds[still]) for question, odds in learned.held_out_odds.items()}
+        self._quiet = dict(quiet)
+
+    @property
+    def question(self) -> str:
+        """What alarms go by."""
+        return HELD if self.config.confirmation else NEAR
+
+    @property
+    def quiet(self) -> QuietScores:
+        """The scores of windows in which nothing had changed, of members that the trees had not seen."""
+        return self._quiet[self.question]
+
+    @property
+    def threshold(self) -> float:
+        """Log odds above which there is an alarm at the rate of false alarms a window."""
+        return self.quiet.threshold(self.config.rate)
+
+    @property
+    def history(self) -> int:
+        """Windows before the one judged that are read at most: as many as there were to learn from."""
+        return self.config.learn.streams.length - 1
+
+    def odds(self, items: NDArray[np.int32]) -> tuple[Cube, Cube]:
+        """(streams, windows) log odds by which alarms are given, and that a change is near, of padded windows."""
+        table, *_ = self.learned.table(items)
+        return self.learned.odds(table, self.question), self.learned.odds(table, NEAR)
+
+    def timeline(self, items: Rows, at: NDArray[np.float64]) -> Timeline:
+        """Judge all windows of one member's events, the last window ending with the last event."""
+        window = self.config.windows.events
+        count = len(items) // window
+        cut = items[len(items) - count * window :].reshape(count, window).astype(np.int32)
+        times = at[len(at) - count * window :].reshape(count, window)
+        scores, near = (np.full(count, np.nan, dtype=np.float32) for _ in range(2))
+        span, step = 2 * self.history, self.history
+        for begin in range(0, max(count - self.history, 1), step):
+            piece = cut[begin : begin + span]
+            found = self.odds(piece[None])
+            fresh = slice(0 if begin == 0 else self.history, len(piece))
+            for into, odds in zip((scores, near), found, strict=True):
+                into[begin : begin + span][fresh] = odds[0, fresh]
+        views = self.learned.views
+        topics = views.topics[cut].mean(axis=1) if count else np.zeros((0, views.topics.shape[1]), np.float32)
+        return Timeline(cut, times, scores, near, self.threshold, topics, views.topic_names)
+
+    def verdict(self, community: Community, member_id: str) -> DriftVerdict:
+        """What is said of a member at their last window.
+
+        Raises:
+            UnknownIdError: there is no such member.
+        """
+        row = community.member_ids.row(member_id)
+        return self.verdict_of(community, member_id, histories_of(community, row, self.config.windows))
+
+    def verdict_of(self, community: Community, member_id: str, seen: Histories) -> DriftVerdict:
+        """What is said of anybody with these events, whether the community knows them or not.
+
+        Args:
+            community: the items.
+            member_id: what to call them.
+            seen: one history, in the order in which the events came.
+        """
+        liked = seen.weights > 0
+        items, at = seen.items[liked], seen.at[liked]
+        window = self.config.windows.events
+        view = readable(at, items, self.learned.views.known, window, self.config.doubts)
+        if view.doubt is not None:
+            return DriftVerdict(member_id, None, too_little=view.doubt)
+        items, at = items[view.begin :], at[view.begin :]
+        kept = min(len(items) // window, self.history + 1) * window
+        recent, times = items[-kept:], at[-kept:].reshape(-1, window)
+        streams = recent.reshape(1, -1, window).astype(np.int32)
+        table, foreign, _ = self.learned.table(streams)
+        last = slice(-1, None)
+        score, near, passed, gradual = (
+            float(self.learned.odds(table[:, last], question)[0, 0])
+            for question in (self.question, NEAR, PASSED, GRADUAL)
+        )
+        probability = float(self.calibration.probability(np.array([near]))[0])
+        alarm = self.calibration.odds(np.array([score]))[0] > self.threshold
+        blip = not alarm and passed > 0
+        began = self._began(foreign, alarm=alarm, blip=blip)
+        change = Change.NONE
+        if alarm:
+            change = Change.GRADUAL if gradual > 0 else Change.ABRUPT
+            if self._is_seasonal(items, at, times[began, 0], began):
+                change = Change.SEASONAL
+        elif blip:
+            change = Change.BLIP
+        told = change != Change.NONE
+        end = began + 1 if blip else len(times)
+        before, after = self._turn(streams[0, :began], streams[0, began:end])
+        return DriftVerdict(
+            member_id,
+            change,
+            probability=probability,
+            alarm=bool(alarm),
+            began=_moment(times[began, 0]) if told else None,
+            judged_at=_moment(at[-1]),
+            before=before if told else self._about(streams[0]),
+            after=after if told else (),
+            evidence=self._evidence(community, streams[0], foreign, times, began, end) if told else (),
+            p_value=float(self.quiet.p_values(np.array([score]))[0]),
+        )
+
+    def scan(self, community: Community, members: Rows | None = None, *, at_once: int = 2_000) -> Scan:
+        """Judge the last window of many members (all, if none are named), within one budget of false discoveries.
+
+        Args:
+            community: members and events.
+            members: rows of those to judge.
+            at_once: members held in memory together.
+        """
+        window, length = self.config.windows.events, self.history + 1
+        seen = histories(community, members, weights=self.config.windows.weights)
+        rows = np.arange(len(seen)) if members is None else np.asarray(members)
+        known = self.learned.views.known
+        scores, near = (np.full(len(rows), np.nan, dtype=np.float32) for _ in range(2))
+        for begin in range(0, len(rows), at_once):
+            part = range(begin, min(begin + at_once, len(rows)))
+            items = np.full((len(part), length, window), NOTHING, dtype=np.int32)
+            told = np.zeros(len(part), dtype=bool)
+            for place, row in enumerate(part):
+                entries = slice(seen.offsets[row], seen.offsets[row + 1])
+                liked = seen.weights[entries] > 0
+                own, at = seen.items[entries][liked], seen.at[entries][liked]
+                view = readable(at, own, known, window, self.config.doubts)
+                if view.doubt is None:
+                    own = own[view.begin :]
+                    count = min(len(own) // window, length)
+                    items[place, length - count :] = own[-count * window :].reshape(count, window)
+                    told[place] = True
+            if told.any():
+                found = self.odds(items[told])
+                for into, odds in zip((scores, near), found, strict=True):
+                    into[begin : begin + len(part)][told] = odds[:, -1]
+        calibrated = self.calibration.odds(scores)
+        p_values = self.quiet.p_values(calibrated)
+        alarms = np.zeros(len(rows), dtype=bool)
+        judged = np.isfinite(p_values)
+        if judged.any():
+            alarms[judged] = adjusted_p_values(p_values[judged]) <= self.config.false_discoveries
+        return Scan(rows, scores, self.calibration.probability(near), p_values, alarms)
+
+    def after_feedback(self, odds: Sequence[float], confirmed: Sequence[bool]) -> "Judge":
+        """A judge that has learned from verdicts that later events confirmed or contradicted.
+
+        Args:
+            odds: log odds of a change in what was said.
+            confirmed: whether the member went on with the new interest (true), or hid, returned or rated down its
+                items (false).
+        """
+        learned = self.calibration.after(list(odds), list(confirmed))
+        return Judge(self.learned, self.config, quiet=self._quiet, calibration=learned)
+
+    def with_config(self, **changes: Any) -> "Judge":
+        """The same judge with other settings of judging."""
+        config = JudgeConfig.model_validate({**self.config.model_dump(), **changes})
+        return Judge(self.learned, config, quiet=self._quiet, calibration=self.calibration)
+
+    def save(self, folder: Path) -> None:
+        """Write views and trees; what was learned from stays out, its quiet scores go along."""
+        learned = self.learned
+        save_artifact(
+            folder,
+            KIND,
+            arrays={
+                **learned.views.as_arrays(),
+                **{f"quiet/{question}": scores.quantiles for question, scores in self._quiet.items()},
+            },
+            meta={
+                "config": self.config.model_dump(mode="json"),
+                "topics": list(learned.views.topic_names),
+                "events": learned.events.state(),
+                "windows": {question: trees.state() for question, trees in learned.windows.items()},
+                "left_out": list(learned.left_out),
+                "excess": {question: scores.excess for question, scores in self._quiet.items()},
+                "calibration": [self.calibration.offset, self.calibration.slope],
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` wrote.
+
+        Raises:
+            ArtifactError: the folder is damaged or holds something else.
+        """
+        saved = load_artifact(folder, KIND)
+        meta = saved.meta
+        config = JudgeConfig.model_validate(meta["config"])
+        learned = Learned(
+            ItemViews.of_arrays(saved.arrays, tuple(meta["topics"])),
+            Trees.of_state(meta["events"], config.learn.event_trees),
+            {name: Trees.of_state(state, config.learn.window_trees) for name, state in meta["windows"].items()},
+            left_out=tuple(meta["left_out"]),
+        )
+        quiet = {
+            question: QuietScores(saved.arrays[f"quiet/{question}"], float(excess))
+            for question, excess in meta["excess"].items()
+        }
+        return cls(learned, config, quiet=quiet, calibration=Calibration(*meta["calibration"]))
+
+    def _began(self, foreign: Any, *, alarm: bool, blip: bool) -> int:
+        """The window in which the change began: the last, or the one before where that is foreign too."""
+        windows = foreign[0].shape[1]
+        if windows < 3:
+            return windows - 1
+        earlier = float(np.mean(foreign[0][0, -2]))
+        return windows - 2 if blip or (alarm and (self.config.confirmation or earlier > 0)) else windows - 1
+
+    def _turn(self, past: NDArray, recent: NDArray) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The topics that lost, and those that gained, the largest first."""
+        views = self.learned.views
+        moved = views.topics[recent.ravel()].mean(axis=0) - views.topics[past.ravel()].mean(axis=0)
+        order = np.argsort(-moved, kind="stable")
+        gained = tuple(views.topic_names[row] for row in order.tolist() if moved[row] > 0.02)[:3]
+        lost = tuple(views.topic_names[row] for row in order[::-1].tolist() if moved[row] < -0.02)[:3]
+        return lost, gained
+
+    def _about(self, items: NDArray) -> tuple[str, ...]:
+        views = self.learned.views
+        share = views.topics[items.ravel()].mean(axis=0)
+        return tuple(views.topic_names[row] for row in np.argsort(-share, kind="stable").tolist() if share[row] > 0)[:3]
+
+    def _is_seasonal(self, items: Rows, at: NDArray[np.float64], since: float, began: int) -> bool:
+        """Whether what is new is like what the member did in last year's same weeks, which lay between other things."""
+        views = self.learned.views
+        vectors = next(iter(views.vectors.values()))
+        new = at >= since
+        year_ago = np.abs(at - (since + at[-1]) / 2 + _YEAR) <= _SEASON
+        just_before = (at < since) & ~year_ago
+        if year_ago.sum() < 5 or just_before.sum() < 5:
+            return False
+        means = [vectors[items[rows]].mean(axis=0) for rows in (new, year_ago, just_before)]
+        lengths = [float(np.linalg.norm(mean)) or 1.0 for mean in means]
+        like = [float(means[0] @ means[other]) / (lengths[0] * lengths[other]) for other in (1, 2)]
+        return like[0] > like[1] + self.config.season
+
+    def _evidence(
+        self, community: Community, items: NDArray, foreign: Any, times: NDArray, begin: int, end: int
+    ) -> tuple[Evidence, ...]:
+        """The events of the changed windows that are least like the past."""
+        # The first of them is compared with all before it, those after it with what went before the change.
+        odds = np.concatenate([foreign[0][0, begin : begin + 1], foreign[1][0, begin + 1 : end]])
+        weight = np.maximum(odds, 0).ravel()
+        total = float(weight.sum()) or 1.0
+        rows, when = items[begin:end].ravel(), times[begin:end].ravel()
+        found = []
+        for place in np.argsort(-weight, kind="stable")[: self.config.evidence].tolist():
+            if weight[place] > 0:
+                row = int(rows[place])
+                found.append(
+                    Evidence(
+                        share=float(weight[place]) / total,
+                        item_id=community.item_ids.id(row),
+                        title=community.titles[row],
+                        at=_moment(when[place]),
+                        source="drift",
+                    )
+                )
+        return tuple(found)
+
+
+def histories_of(community: Community, member: int, windows: WindowConfig) -> Histories:
+    """One member's history, without gathering everybody's."""
+    events = community.events.filter(community.events["member"] == member)
+    return histories(community.with_events(events), np.array([member]), weights=windows.weights)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(float(seconds), UTC)

@@ -1,0 +1,141 @@
+"""Segments: planted groups are found, names last, members move, and too little is said so."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+
+from penchant.data.segments import NOBODY, Segments
+from penchant.data.simulated import SimulatedConfig, simulate
+from penchant.errors import NotFittedError, UnknownIdError
+from penchant.members.features import FEATURES, HOURS
+from penchant.members.profiles import Profiles, profiles
+from penchant.members.rfm import rfm
+from penchant.members.segments import SegmentConfig, Segmenter
+from penchant.training.options import Options
+
+
+@pytest.fixture(scope="module")
+def planted() -> tuple[Profiles, np.ndarray]:
+    """Profiles of a simulated community, and the segment of each member."""
+    simulated = simulate(SimulatedConfig(events=60_000, members=300, seed=3, language="zh", drift_share=0))
+    return profiles(simulated.community), simulated.answers.members["segment"].to_numpy()
+
+
+def agreement(found: Segments, truth: np.ndarray) -> float:
+    known = found.of_member != NOBODY
+    return float(adjusted_rand_score(truth[known], found.of_member[known]))
+
+
+def segments(made: Profiles, **fields: object) -> Segments:
+    found = Segmenter(SegmentConfig.model_validate({"least": 4, **fields})).fit(made, Options(seed=1)).segments
+    assert found is not None
+    return found
+
+
+def test_planted_segments_are_found_where_rfm_fails(planted: tuple[Profiles, np.ndarray]) -> None:
+    made, truth = planted
+    found = segments(made)
+    cells = rfm(made)
+    naive = KMeans(6, n_init=5, random_state=0).fit_predict(
+        np.stack([cells.recency, cells.frequency, cells.money], axis=1)
+    )
+    assert agreement(found, truth) >= 0.85
+    assert adjusted_rand_score(truth, naive) < 0.2
+    assert len(found) == 6
+    assert found.stability > 0.8
+
+
+def test_hours_tastes_and_the_way_of_grouping_change_the_outcome(planted: tuple[Profiles, np.ndarray]) -> None:
+    made, truth = planted
+    whole = agreement(segments(made, count=6), truth)
+    assert whole > agreement(segments(made, count=6, hours=0), truth) + 0.05
+    assert whole > agreement(segments(made, count=6, tastes=0), truth) + 0.2
+    assert agreement(segments(made, count=6, method="gmm"), truth) > 0.5
+    assert len(segments(made, method="hdbscan", habits=0)) >= 1
+    assert len(segments(made, count=3)) == 3
+
+
+def test_names_say_what_a_segment_likes_in_both_languages(planted: tuple[Profiles, np.ndarray]) -> None:
+    made, truth = planted
+    found = segments(made)
+    names = [one.name.en for one in found]
+    assert len(set(names)) == len(names)
+    baby = found[made.members[int(np.flatnonzero(truth == 0)[0])]]
+    assert baby is not None
+    assert "母婴" in baby.name.zh
+    assert baby.tastes[0][0] == "母婴"
+    assert baby.told.en.startswith("Likes 母婴")
+    assert len(baby.typical) == 5
+    assert sum(one.share for one in found) == pytest.approx(1)
+
+
+def test_names_and_numbers_last_from_build_to_build_and_movers_are_told(
+    planted: tuple[Profiles, np.ndarray],
+) -> None:
+    made, _ = planted
+    first = segments(made)
+    values = made.values.copy()
+    moving = np.flatnonzero(first.of_member == first.segments[0].number)[:10]
+    example = np.flatnonzero(first.of_member == first.segments[1].number)[0]
+    values[moving] = values[example]
+    later = Profiles(made.members, made.names, values, None, made.at)
+    second = Segmenter(SegmentConfig(least=4)).fit(later, Options(seed=9), before=first).segments
+    assert second is not None
+    assert {one.number: one.name for one in second} == {one.number: one.name for one in first}
+    moved = {(old, new): count for old, new, count in second.flows}
+    assert moved[first.segments[0].number, first.segments[1].number] >= 10
+    fresh = Segmenter(SegmentConfig(least=4)).fit(later, Options(seed=9)).segments
+    assert fresh is not None
+    assert fresh.flows == ()
+
+
+def test_a_newcomer_gets_a_segment_at_once(planted: tuple[Profiles, np.ndarray]) -> None:
+    made, _ = planted
+    segmenter = Segmenter(SegmentConfig(least=4)).fit(made, Options(seed=1))
+    assert segmenter.segments is not None
+    placed = segmenter.place(made)
+    known = segmenter.segments.of_member != NOBODY
+    assert np.array_equal(placed[known], segmenter.segments.of_member[known])
+    empty = Profiles(("new",), made.names, np.full((1, len(made.names)), np.nan, np.float32), None, None)
+    assert segmenter.place(empty).tolist() == [NOBODY]
+
+
+def test_it_comes_back_as_it_was(planted: tuple[Profiles, np.ndarray], tmp_path: Path) -> None:
+    made, _ = planted
+    segmenter = Segmenter(SegmentConfig(least=4)).fit(made, Options(seed=1))
+    segmenter.save(tmp_path)
+    again = Segmenter.load(tmp_path)
+    assert np.array_equal(again.place(made), segmenter.place(made))
+    assert again.segments is not None
+    assert segmenter.segments is not None
+    assert again.segments.segments == segmenter.segments.segments
+
+
+def test_too_few_members_and_members_all_alike_are_said_so() -> None:
+    names = (*FEATURES, *HOURS)
+    few = Profiles(("a", "b"), names, np.ones((2, len(names)), np.float32), None, None)
+    found = Segmenter().fit(few).segments
+    assert found is not None
+    assert found.reason is not None
+    assert "0 members have 3 events" in found.reason.en
+    assert len(found) == 0
+    same = Profiles(tuple(map(str, range(50))), names, np.full((50, len(names)), 5, np.float32), None, None)
+    alike = Segmenter().fit(same).segments
+    assert alike is not None
+    assert alike.reason is not None
+    assert "alike" in alike.reason.en
+    with pytest.raises(NotFittedError):
+        Segmenter().fit(same).place(same)
+
+
+def test_unknown_members_and_settings_without_meaning_are_refused(planted: tuple[Profiles, np.ndarray]) -> None:
+    with pytest.raises(UnknownIdError):
+        segments(planted[0])["nobody"]
+    with pytest.raises(ValidationError, match="no range"):
+        SegmentConfig(least=9, most=3)
+    with pytest.raises(ValidationError, match="weigh nothing"):
+        SegmentConfig(tastes=0, texts=0, habits=0, hours=0)
