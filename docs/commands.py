@@ -12,7 +12,8 @@ COMMANDS = (
     "members export", "members forget", "members expire",
     "social", "social friends", "social recommend", "social questionnaire", "social explain", "social train",
     "recommend", "recommend refine", "recommend similar", "recommend goes-with",
-    "recommend explain", "search", "member", "tune", "bench",
+    "recommend explain", "search", "member", "tune", "serve", "keys", "keys make", "keys list", "keys revoke",
+    "console user", "console users", "backup", "restore", "bench",
 )  # fmt: skip
 HEAD = """# Commands
 

@@ -23,6 +23,7 @@ def test_every_example_is_run_here_and_short() -> None:
         "newcomers_zh.py",
         "news_en.py",
         "opinion_monitor_zh.py",
+        "shop_page.py",
         "shop_reviews_zh.py",
         "shop_zh.py",
         "video_zh.py",

@@ -8,8 +8,10 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from penchant import drift as drift
     from penchant import errors as errors
     from penchant import interests as interests
+    from penchant import members as members
     from penchant import recommend as recommend
     from penchant import search as search
     from penchant import social as social
@@ -40,7 +42,7 @@ _HOMES: Final = {
     "read": "penchant.data.readers",
     "read_community": "penchant.data.readers",
 }
-_MODULES: Final = ("errors", "interests", "recommend", "search", "social")
+_MODULES: Final = ("drift", "errors", "interests", "members", "recommend", "search", "social")
 
 __all__ = sorted([*_HOMES, *_MODULES, "__version__"])
 

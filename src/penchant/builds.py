@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from penchant.data.strata import MemberInterests
+    from penchant.drift.whole import Drift
     from penchant.interests import Interests
     from penchant.members.alarms import Anomalies
     from penchant.members.recipe import Members
@@ -181,6 +182,12 @@ class Build:
         from penchant.members.recipe import Members
 
         return Members.load(self.folder("members"), self.community)
+
+    def drift(self) -> "Drift":
+        """Who has changed, and how the community moves, as this build found."""
+        from penchant.drift.whole import Drift
+
+        return Drift.load(self.folder("drift"), self.community)
 
     def anomalies(self) -> "Anomalies":
         """Which members behaved oddly, as this build found."""

@@ -16,6 +16,7 @@ from penchant.pipeline import Context, Stage
 
 if TYPE_CHECKING:
     from penchant.data.community import Community
+    from penchant.drift.whole import DriftConfig
     from penchant.interests import InterestsConfig
     from penchant.members.anomalies import AnomalyConfig
     from penchant.members.recipe import MembersConfig
@@ -174,6 +175,32 @@ def _members(context: Context, folder: Path) -> None:
     train(context.community, config, context.options, item_vectors=vectors, before=before).save(folder)
 
 
+def drift_config(workspace: "Workspace") -> "DriftConfig":
+    """What `[drift]` says.
+
+    Raises:
+        ConfigError: something in it has no meaning.
+    """
+    from penchant.drift.whole import DriftConfig
+
+    return _section(workspace, "drift", DriftConfig)
+
+
+def _drift_inputs(context: Context) -> Mapping[str, Any]:
+    return {
+        "config": drift_config(context.workspace).model_dump(mode="json", by_alias=True),
+        "seed": context.options.seed,
+        **_tables(context, "members", "items", "events"),
+    }
+
+
+def _drift(context: Context, folder: Path) -> None:
+    from penchant.drift.whole import learn
+
+    config = drift_config(context.workspace)
+    learn(context.community, config, context.options, encoder=context.encoder).save(folder)
+
+
 def recommend_config(workspace: "Workspace") -> "RecommendConfig":
     """What `[recommend]` says.
 
@@ -267,6 +294,7 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("members", Phrase("Segments and value", "会员分群与价值"), _members_inputs, _members, ("text",)),
     Stage("anomalies", Phrase("Members who behave oddly", "会员行为异常"), _anomalies_inputs, _anomalies),
     Stage("social", Phrase("Members among one another", "社交网络推荐"), _social_inputs, _social, ("text",)),
+    Stage("drift", Phrase("Interest drift", "兴趣漂移检测"), _drift_inputs, _drift, ("text",)),
     Stage(
         "evaluate",
         Phrase("Quality on held-out events", "留出检验"),

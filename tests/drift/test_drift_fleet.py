@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from penchant.data.community import Community
-from penchant.drift.fleet import FleetConfig, fleet, retrain_signal
+from penchant.drift.movement import FleetConfig, fleet, retrain_signal
 from penchant.errors import InputError
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

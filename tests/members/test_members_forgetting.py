@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import scipy.sparse as sp
 
 from penchant.artifacts import load_artifact, save_artifact
 from penchant.builds import Build
@@ -55,7 +56,12 @@ def _vectors(context: Context, folder: Path) -> None:
         folder / "inner",
         "vectors",
         arrays={"member_vectors": np.arange(1, 3 * count + 1, dtype=np.float32).reshape(count, 3)},
-        meta={"members": context.community.member_ids.ids.to_list(), "typical": {WHO: [SECRET, "tea"]}},
+        matrices={"ties": sp.csr_matrix(np.ones((count, count), dtype=np.float32))},
+        meta={
+            "members": context.community.member_ids.ids.to_list(),
+            "typical": {WHO: [SECRET, "tea"]},
+            "fitted_on": context.community.fingerprint("members"),
+        },
     )
     rows = {"member": [0, 1, 1], "evidence": [[{"text": "x"}], [{"text": f"like {WHO}"}], [{"text": "y"}]]}
     pl.DataFrame(rows, schema_overrides={"member": pl.UInt32}).write_parquet(folder / "told.parquet")
@@ -147,6 +153,11 @@ def test_past_builds_stay_whole_and_keep_their_row_numbers(held: Workspace) -> N
         vectors = load_artifact(build_.folder("members") / "inner", "vectors")
         assert vectors.arrays["member_vectors"][0].tolist() == [0, 0, 0]
         assert vectors.arrays["member_vectors"][1].tolist() == [4, 5, 6]
+        ties = vectors.matrices["ties"].toarray()
+        assert not ties[0].any()
+        assert not ties[:, 0].any()
+        assert ties[1:, 1:].all()
+        assert vectors.meta["fitted_on"] == after.fingerprint("members"), "it knows its community again"
         assert pl.read_parquet(build_.folder("members") / "told.parquet")["member"].to_list() == [1, 1]
 
 
@@ -234,8 +245,45 @@ def test_an_export_holds_everything_and_of_nobody_else(held: Workspace) -> None:
         export_member(held, "nobody-at-all")
 
 
-def test_short_ids_and_common_words_are_looked_for_as_whole_values_alone() -> None:
+def test_short_ids_and_common_words_are_looked_for_as_whole_values_of_members_alone() -> None:
     needles = Needles.of("42", ["好", "kettle", SECRET], common=["kettle"])
     assert needles.texts == (SECRET,)
-    assert needles.walk({"42": ["42", "1423", "好", f"said: {SECRET}!"]}, "x") == {"x": ["x", "1423", "好", "said: !"]}
+    found = {"members": ["42", "1423"], "item_id": "42", "n": "42", "said": f"{SECRET}!"}
+    assert needles.walk(found, "x") == {"members": ["x", "1423"], "item_id": "42", "n": "42", "said": "!"}
     assert not needles.is_in("row 42 of 1423")
+
+
+def test_an_item_of_the_same_id_stays_as_it_is(tmp_path: Path) -> None:
+    """MovieLens numbers members and films alike."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [(member, item, "rate", at, None) for member in ("7", "8") for item in ("7", "8", "9")]
+    events = pl.DataFrame(
+        rows, schema=["member_id", "item_id", "kind", "at", "text"], orient="row", schema_overrides={"text": pl.String}
+    )
+    items = pl.DataFrame({"item_id": ["7", "8", "9"], "title": ["Seven", "Eight", "Nine"]})
+    workspace = Workspace.create(tmp_path / "films.ws")
+    with workspace.store() as store:
+        store.write(Community.from_tables(items, events))
+        store.put_verdicts(
+            "0001", "social", pl.DataFrame({"member_id": ["8"], "verdict": ['{"friend": "7", "item_id": "7"}']})
+        )
+
+    def told(context: Context, folder: Path) -> None:
+        meta = {"members": ["7", "8"], "items": ["7", "8", "9"], "typical": ["7"]}
+        save_artifact(folder, "told", meta=meta)
+
+    build(workspace, stages=(STAGES[0], Stage("told", Phrase("Told", "告知"), lambda context: {}, told)))
+    report = forget_member(workspace, "7")
+    built = workspace.require_current()
+    built.check()
+    assert report.builds == ("0001",)
+    assert built.community.item_ids.ids.to_list() == ["7", "8", "9"]
+    assert len(built.community.events) == 3
+    meta = load_artifact(built.folder("told"), "told").meta
+    assert meta["items"] == ["7", "8", "9"]
+    assert meta["members"][0].startswith("forgotten-")
+    assert meta["typical"][0].startswith("forgotten-")
+    with workspace.store() as store:
+        assert store.read().item_ids.ids.to_list() == ["7", "8", "9"]
+        assert store.read().member_ids.ids.to_list() == ["8"]
+        assert json.loads(store.verdicts_of("8")["verdict"][0]) == {"friend": "[forgotten]", "item_id": "7"}

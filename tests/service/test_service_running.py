@@ -23,6 +23,7 @@ from penchant.data.appending import Batch
 from penchant.data.columns import EVENTS
 from penchant.data.store import Store
 from penchant.errors import ArtifactError, ConfigError, InputError, MissingExtraError, StorageError, UnknownIdError
+from penchant.pipeline import Context
 from penchant.service.alerts import Alerts
 from penchant.service.app import create_app
 from penchant.service.client import Client, ServiceError
@@ -530,7 +531,10 @@ def test_friends_and_questions_come_from_the_ties_and_answers_of_this_moment(tmp
     from dataclasses import replace
 
     social = replace(plain["social"], after=())
-    build(workspace, options=Options(threads=1, progress=False), stages=[plain["community"], social, recommend])
+    members = replace(plain["members"], run=_members, after=())
+    build(
+        workspace, options=Options(threads=1, progress=False), stages=[plain["community"], members, social, recommend]
+    )
     with TestClient(
         create_app(workspace, ServiceSettings(language_model=False)), raise_server_exceptions=False
     ) as client:
@@ -541,6 +545,10 @@ def test_friends_and_questions_come_from_the_ties_and_answers_of_this_moment(tmp
         client.post("/v1/ties", json={"ties": ties})
         after = [pick["member_id"] for pick in client.get("/v1/members/m1/friends?k=10").json()["picks"]]
         assert {"m4", "m7"}.isdisjoint(after)
+        told = client.get("/v1/members/m1/segment").json()
+        assert told["name"] or told["reason"]
+        groups = {client.get(f"/v1/members/m{row}/segment").json()["segment"] for row in range(0, 30, 3)}
+        assert len(groups) == 1, "those of one taste are in one segment"
         step = client.post("/v1/members/new/answers", json={"answers": []}).json()
         assert step["question"]["text"]
         number = step["question"]["number"]
@@ -552,6 +560,13 @@ def test_friends_and_questions_come_from_the_ties_and_answers_of_this_moment(tmp
         odd = client.post("/v1/members/new/answers", json={"answers": [{"question": 99_999, "answer": "like"}]})
         assert odd.status_code == 422
         assert one.client.get("/v1/members/nobody/friends").status_code == 404
+
+
+def _members(context: Context, folder: Path) -> None:
+    from penchant.members.recipe import MembersConfig, train
+    from penchant.members.segments import SegmentConfig
+
+    train(context.community, MembersConfig(segments=SegmentConfig(least=2, most=4)), context.options).save(folder)
 
 
 def test_the_list_is_the_same_with_and_without_its_reasons(served: Served) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from penchant.artifacts import save_artifact
 from penchant.data.community import Community
 from penchant.errors import ArtifactError, InputError, TooLittleDataError, UnknownIdError
-from penchant.social import Social, SocialConfig, learn
+from penchant.social import Friends, Social, SocialConfig, learn
 from penchant.social.answers import Answer, AnswerConfig, information, read_answer
 from penchant.social.graph import Graph
 from penchant.social.known import Known, NewcomersConfig
@@ -346,6 +347,15 @@ def test_it_loads_to_the_same_answers(newcomers, club, tmp_path):
     (tmp_path / "arrays.safetensors").write_bytes(b"")
     with pytest.raises(ArtifactError):
         Newcomers.load(tmp_path, newcomers.graph)
+
+
+def test_what_another_version_saved_is_said(newcomers, club, tmp_path):
+    save_artifact(tmp_path / "n", "social-newcomers", meta={"config": {"horoscope": True}})
+    with pytest.raises(ArtifactError, match="another version"):
+        Newcomers.load(tmp_path / "n", newcomers.graph)
+    save_artifact(tmp_path / "f", "social-friends", meta={"config": {"horoscope": True}, "verdict": {}})
+    with pytest.raises(ArtifactError, match="another version"):
+        Friends.load(tmp_path / "f", club, newcomers.graph)
 
 
 def test_nobody_likes_anything_is_said(club):

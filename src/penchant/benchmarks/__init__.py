@@ -40,8 +40,12 @@ BENCHMARKS: Final = {
         "基于社交关系的推荐、好友与新会员；协议为 random、friends、newcomers、joint 或 scale",
     ),
     "drift": Phrase(
-        "changes planted in members' streams, and who finds them; protocols clean, natural",
-        "在会员行为流中植入变化并检验能否发现；协议为 clean 或 natural",
+        "changes planted in members' streams, and who finds them; protocols clean, natural, reading",
+        "在会员行为流中植入变化并检验能否发现；协议为 clean、natural 或 reading",
+    ),
+    "preference": Phrase(
+        "whether a member will like a title, from few judged prompts and from many; protocols frozen, tuned",
+        "根据少量或大量已评提示判断会员是否会喜欢某物品；协议为 frozen 或 tuned",
     ),
     "search": Phrase(
         "answers to judged queries over a whole catalogue, or grades of query and title; the data says which",

@@ -24,10 +24,12 @@ from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
 
-PROTOCOLS: Final = ("clean", "natural")
+PROTOCOLS: Final = ("clean", "natural", "reading")
 SEEDS: Final = (0, 1, 2)
 SHAPES: Final = {"retail": (20, 8)}
 """Events of a window and windows of a stream, where they are not 10 and 10."""
+LEARNED_FROM: Final = 5_500
+"""Streams to learn from, about; four are drawn of each kind and member at most."""
 OURS: Final = "penchant"
 NO_CONFIRMATION: Final = "without confirmation"
 WITH_INDEX: Final = "with the window's number"
@@ -67,12 +69,18 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     texts), without confirmation by a second window, and with the window's number told to it. Across generators, a
     judge learns from spliced members and is asked of spliced categories.
 
+    `reading` asks what a tuned reader of the windows' titles adds, on one seed and a part of the windows.
+
     Raises:
         ConfigError: there is no such protocol.
     """
     track = protocol or PROTOCOLS[0]
     if track not in PROTOCOLS:
         raise ConfigError(f"drift has no protocol {track!r}; there are {', '.join(PROTOCOLS)}")
+    if track == "reading":
+        from penchant.benchmarks.drift_reading import run_reading
+
+        return run_reading(data, _streams(data, "clean"), seeds)
     chosen = tuple(SEEDS if seeds is None else seeds)
     systems: dict[str, _System] = {}
     extra: list[dict[str, float]] = []
@@ -184,7 +192,10 @@ class _Seed:
         with_index: bool = False,
         splice: Literal["member", "category"] = "member",
     ) -> Learned:
-        streams = self.config.model_copy(update={"draws": 4, "splice": splice})
+        liked = np.bincount(self.seen.owners[self.seen.weights > 0], minlength=len(self.seen))[train]
+        once = len(self.config.kinds) * int((liked >= self.config.events).sum())
+        draws = int(np.clip(LEARNED_FROM // max(once, 1), 1, 4))
+        streams = self.config.model_copy(update={"draws": draws, "splice": splice})
         return learn(
             self.community, self.seen, train, LearnConfig(streams=streams), Options(seed=self.seed, threads=1),
             text=self.text if text else None, with_index=with_index, questions=(NEAR, HELD), quiet=False,

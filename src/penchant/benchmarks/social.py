@@ -44,7 +44,7 @@ GRIDS: Final[dict[str, dict[str, tuple[float | int, ...]]]] = {
     "als": {
         "confidence": (1.0, 2.0, 4.0, 8.0, 16.0),
         "regularization": (5.0, 10.0, 15.0, 20.0, 30.0),
-        "factors": (32, 48, 64, 96, 128),
+        "factors": (32, 64, 128, 192, 256),
     },
     "ease": {"regularization": (10.0, 20.0, 40.0, 80.0, 160.0)},
 }

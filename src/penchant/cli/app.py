@@ -21,12 +21,14 @@ from penchant.cli import (
     console,
     data,
     demo,
+    drift,
     interests,
     keys,
     member,
     members,
     read,
     recommend,
+    recommend_prefer,
     report,
     search,
     serve,
@@ -51,8 +53,8 @@ UNEXPECTED: Final = Phrase(
 
 
 class _Root(HelpfulGroup):
-    order = (
-        "demo", "data", "read", "build", "report", "interests", "members", "social", "recommend", "search", "member", "serve", "keys",
+    order = (  # noqa: E501
+        "demo", "data", "read", "build", "report", "interests", "members", "social", "drift", "recommend", "search", "member", "serve", "keys",
         "console", "backup", "restore", "tune", "bench",
     )  # fmt: skip
 
@@ -93,6 +95,9 @@ _recommend.command("similar", cls=HelpfulCommand, help=recommend.SIMILAR_HELP, e
 _recommend.command("goes-with", cls=HelpfulCommand, help=recommend.GOES_WITH_HELP, epilog=recommend.GOES_WITH_EXAMPLES)(
     recommend.goes_with
 )
+_recommend.command("prefer", cls=HelpfulCommand, help=recommend_prefer.HELP, epilog=recommend_prefer.EXAMPLES)(
+    recommend_prefer.prefer
+)
 _recommend.command("explain", cls=HelpfulCommand, help=recommend.EXPLAIN_HELP, epilog=recommend.EXPLAIN_EXAMPLES)(
     recommend.explain
 )
@@ -105,6 +110,7 @@ app.command("report", cls=HelpfulCommand, help=report.HELP, epilog=report.EXAMPL
 app.add_typer(interests.group, name="interests")
 app.add_typer(members.group, name="members")
 app.add_typer(social.group, name="social")
+app.add_typer(drift.group, name="drift")
 app.add_typer(_recommend, name="recommend")
 app.command("search", cls=HelpfulCommand, help=search.HELP, epilog=search.EXAMPLES)(search.search)
 app.command("member", cls=HelpfulCommand, help=member.HELP, epilog=member.EXAMPLES)(member.member)

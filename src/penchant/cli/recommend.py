@@ -24,6 +24,7 @@ penchant recommend shop.ws m42 --wish "lighter, under 100" --wish 再便宜一�
 penchant recommend refine shop.ws m42
 penchant recommend similar shop.ws p7
 penchant recommend goes-with shop.ws p7
+penchant recommend prefer shop.ws m42 p7 p8
 penchant recommend explain shop.ws m42 p7"""
 REFINE_HELP: Final = both(
     """Recommend to a member who says, a sentence at a time, what they want.

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -14,12 +13,13 @@ from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.community import Community
 from penchant.data.drift import Change, DriftVerdict
 from penchant.data.interactions import Histories, histories
-from penchant.data.verdicts import Evidence
 from penchant.drift.boosting import Trees
 from penchant.drift.calibration import Calibration, QuietScores
 from penchant.drift.doubts import DoubtConfig, readable
 from penchant.drift.learning import GRADUAL, HELD, NEAR, PASSED, LearnConfig, Learned
 from penchant.drift.likeness import Cube
+from penchant.drift.reading import Reader
+from penchant.drift.telling import about, began, evidence, is_seasonal, moment, turn
 from penchant.drift.views import ItemViews
 from penchant.drift.windows import NOTHING, WindowConfig
 from penchant.errors import NotFittedError
@@ -27,8 +27,6 @@ from penchant.evaluation.detection import adjusted_p_values
 from penchant.vectors import Rows
 
 KIND: Final = "drift-judge"
-_YEAR: Final = 365.25 * 86_400.0
-_SEASON: Final = 45 * 86_400.0
 
 
 class JudgeConfig(BaseModel):
@@ -51,7 +49,7 @@ class JudgeConfig(BaseModel):
     """Whether an alarm waits for a second window that confirms the change: a window later, and fewer blips."""
     evidence: PositiveInt = 5
     """Events named as evidence."""
-    season: float = Field(default=0.15, gt=0, lt=1)
+    season: float = Field(default=0.15, gt=0, le=2)
     """A change is seasonal where its windows are so much more like last year's same weeks than like what came before
     (cosine of what items are about)."""
 
@@ -105,7 +103,20 @@ class Judge:
         *,
         quiet: Mapping[str, QuietScores] | None = None,
         calibration: Calibration | None = None,
+        reader: Reader | None = None,
+        blended: tuple[float, float, float] = (0.0, 1.0, 0.0),
     ) -> None:
+        """Set up.
+
+        Args:
+            learned: views and trees.
+            config: rates and settings.
+            quiet: by question, scores of quiet windows; those of the streams learned from if absent.
+            calibration: of probabilities, from feedback.
+            reader: a language model that reads the windows, asked for single verdicts and not in scans.
+            blended: offset and weights of the trees' and the reader's log odds in the probability.
+        """
+        self.reader, self.blended = reader, blended
         self.learned, self.config = learned, config or JudgeConfig()
         self.calibration = calibration or Calibration()
         if quiet is None:
@@ -178,7 +189,8 @@ class Judge:
         liked = seen.weights > 0
         items, at = seen.items[liked], seen.at[liked]
         window = self.config.windows.events
-        view = readable(at, items, self.learned.views.known, window, self.config.doubts)
+        views = self.learned.views
+        view = readable(at, items, views.known, window, self.config.doubts)
         if view.doubt is not None:
             return DriftVerdict(member_id, None, too_little=view.doubt)
         items, at = items[view.begin :], at[view.begin :]
@@ -191,30 +203,33 @@ class Judge:
             float(self.learned.odds(table[:, last], question)[0, 0])
             for question in (self.question, NEAR, PASSED, GRADUAL)
         )
+        if self.reader is not None:
+            near = self._read(streams[0], score, near)
         probability = float(self.calibration.probability(np.array([near]))[0])
         alarm = self.calibration.odds(np.array([score]))[0] > self.threshold
         blip = not alarm and passed > 0
-        began = self._began(foreign, alarm=alarm, blip=blip)
+        begin = began(foreign, alarm=alarm, blip=blip, confirmation=self.config.confirmation)
         change = Change.NONE
         if alarm:
             change = Change.GRADUAL if gradual > 0 else Change.ABRUPT
-            if self._is_seasonal(items, at, times[began, 0], began):
+            if is_seasonal(views, items, at, times[begin, 0], self.config.season):
                 change = Change.SEASONAL
         elif blip:
             change = Change.BLIP
         told = change != Change.NONE
-        end = began + 1 if blip else len(times)
-        before, after = self._turn(streams[0, :began], streams[0, began:end])
+        end = begin + 1 if blip else len(times)
+        rests_on = evidence(community, streams[0], foreign, times, range(begin, end), self.config.evidence)
+        before, after = turn(views, streams[0, :begin], streams[0, begin:end])
         return DriftVerdict(
             member_id,
             change,
             probability=probability,
             alarm=bool(alarm),
-            began=_moment(times[began, 0]) if told else None,
-            judged_at=_moment(at[-1]),
-            before=before if told else self._about(streams[0]),
+            began=moment(times[begin, 0]) if told else None,
+            judged_at=moment(at[-1]),
+            before=before if told else about(views, streams[0]),
             after=after if told else (),
-            evidence=self._evidence(community, streams[0], foreign, times, began, end) if told else (),
+            evidence=rests_on if told else (),
             p_value=float(self.quiet.p_values(np.array([score]))[0]),
         )
 
@@ -266,15 +281,19 @@ class Judge:
                 items (false).
         """
         learned = self.calibration.after(list(odds), list(confirmed))
-        return Judge(self.learned, self.config, quiet=self._quiet, calibration=learned)
+        return self._changed(calibration=learned)
 
     def with_config(self, **changes: Any) -> "Judge":
         """The same judge with other settings of judging."""
         config = JudgeConfig.model_validate({**self.config.model_dump(), **changes})
-        return Judge(self.learned, config, quiet=self._quiet, calibration=self.calibration)
+        return self._changed(config=config)
+
+    def with_reader(self, reader: Reader, blended: tuple[float, float, float]) -> "Judge":
+        """The same judge with a language model whose log odds weigh so much in the probability."""
+        return self._changed(reader=reader, blended=blended)
 
     def save(self, folder: Path) -> None:
-        """Write views and trees; what was learned from stays out, its quiet scores go along."""
+        """Write views and trees, and the reader; what was learned from stays out, its quiet scores go along."""
         learned = self.learned
         save_artifact(
             folder,
@@ -291,12 +310,19 @@ class Judge:
                 "left_out": list(learned.left_out),
                 "excess": {question: scores.excess for question, scores in self._quiet.items()},
                 "calibration": [self.calibration.offset, self.calibration.slope],
+                "blended": list(self.blended),
             },
         )
+        if self.reader is not None:
+            self.reader.save(folder / "reader")
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, community: Community | None = None) -> Self:
         """Read back what `save` wrote.
+
+        Args:
+            folder: where it lies.
+            community: the items, for the reader; without it the judge goes by the statistics alone.
 
         Raises:
             ArtifactError: the folder is damaged or holds something else.
@@ -314,74 +340,32 @@ class Judge:
             question: QuietScores(saved.arrays[f"quiet/{question}"], float(excess))
             for question, excess in meta["excess"].items()
         }
-        return cls(learned, config, quiet=quiet, calibration=Calibration(*meta["calibration"]))
+        judge = cls(learned, config, quiet=quiet, calibration=Calibration(*meta["calibration"]))
+        if community is not None and (folder / "reader").is_dir():
+            reader = Reader.load(folder / "reader", community)
+            return judge._changed(reader=reader, blended=tuple(meta["blended"]))
+        return judge
 
-    def _began(self, foreign: Any, *, alarm: bool, blip: bool) -> int:
-        """The window in which the change began: the last, or the one before where that is foreign too."""
-        windows = foreign[0].shape[1]
-        if windows < 3:
-            return windows - 1
-        earlier = float(np.mean(foreign[0][0, -2]))
-        return windows - 2 if blip or (alarm and (self.config.confirmation or earlier > 0)) else windows - 1
+    def _changed(self, **changes: Any) -> Self:
+        parts: dict[str, Any] = {
+            "config": self.config,
+            "quiet": self._quiet,
+            "calibration": self.calibration,
+            "reader": self.reader,
+            "blended": self.blended,
+        }
+        return type(self)(self.learned, **{**parts, **changes})
 
-    def _turn(self, past: NDArray, recent: NDArray) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The topics that lost, and those that gained, the largest first."""
-        views = self.learned.views
-        moved = views.topics[recent.ravel()].mean(axis=0) - views.topics[past.ravel()].mean(axis=0)
-        order = np.argsort(-moved, kind="stable")
-        gained = tuple(views.topic_names[row] for row in order.tolist() if moved[row] > 0.02)[:3]
-        lost = tuple(views.topic_names[row] for row in order[::-1].tolist() if moved[row] < -0.02)[:3]
-        return lost, gained
-
-    def _about(self, items: NDArray) -> tuple[str, ...]:
-        views = self.learned.views
-        share = views.topics[items.ravel()].mean(axis=0)
-        return tuple(views.topic_names[row] for row in np.argsort(-share, kind="stable").tolist() if share[row] > 0)[:3]
-
-    def _is_seasonal(self, items: Rows, at: NDArray[np.float64], since: float, began: int) -> bool:
-        """Whether what is new is like what the member did in last year's same weeks, which lay between other things."""
-        views = self.learned.views
-        vectors = next(iter(views.vectors.values()))
-        new = at >= since
-        year_ago = np.abs(at - (since + at[-1]) / 2 + _YEAR) <= _SEASON
-        just_before = (at < since) & ~year_ago
-        if year_ago.sum() < 5 or just_before.sum() < 5:
-            return False
-        means = [vectors[items[rows]].mean(axis=0) for rows in (new, year_ago, just_before)]
-        lengths = [float(np.linalg.norm(mean)) or 1.0 for mean in means]
-        like = [float(means[0] @ means[other]) / (lengths[0] * lengths[other]) for other in (1, 2)]
-        return like[0] > like[1] + self.config.season
-
-    def _evidence(
-        self, community: Community, items: NDArray, foreign: Any, times: NDArray, begin: int, end: int
-    ) -> tuple[Evidence, ...]:
-        """The events of the changed windows that are least like the past."""
-        # The first of them is compared with all before it, those after it with what went before the change.
-        odds = np.concatenate([foreign[0][0, begin : begin + 1], foreign[1][0, begin + 1 : end]])
-        weight = np.maximum(odds, 0).ravel()
-        total = float(weight.sum()) or 1.0
-        rows, when = items[begin:end].ravel(), times[begin:end].ravel()
-        found = []
-        for place in np.argsort(-weight, kind="stable")[: self.config.evidence].tolist():
-            if weight[place] > 0:
-                row = int(rows[place])
-                found.append(
-                    Evidence(
-                        share=float(weight[place]) / total,
-                        item_id=community.item_ids.id(row),
-                        title=community.titles[row],
-                        at=_moment(when[place]),
-                        source="drift",
-                    )
-                )
-        return tuple(found)
+    def _read(self, items: NDArray, score: float, near: float) -> float:
+        """The blend of the trees' log odds and those of the reader, who is told the levels of both scores."""
+        assert self.reader is not None
+        begin = max(len(items) - 2, 1)
+        text = self.reader.text(items[:begin].ravel(), items[begin:].ravel(), self.reader.levels(score, near))
+        offset, first, second = self.blended
+        return offset + first * near + second * float(self.reader.odds([text])[0])
 
 
 def histories_of(community: Community, member: int, windows: WindowConfig) -> Histories:
     """One member's history, without gathering everybody's."""
     events = community.events.filter(community.events["member"] == member)
     return histories(community.with_events(events), np.array([member]), weights=windows.weights)
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(float(seconds), UTC)

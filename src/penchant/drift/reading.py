@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
+from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.community import Community
 from penchant.drift.windows import NOTHING
+from penchant.errors import NotFittedError
 from penchant.language import Lang, Phrase, written_language
 from penchant.training.options import Options
 from penchant.vectors import Floats
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from penchant.text.finetune import FinetuneConfig, TunedModel
     from penchant.text.transformer import TransformerEncoder
 
+KIND: Final = "drift-reader"
 WINDOWS: Final = Phrase(
     "recent: {recent}. shift {shift}, surprise {surprise}. past: {past}",
     "最近：{recent}。变化 {shift}，意外 {surprise}。以前：{past}",
@@ -100,14 +103,11 @@ class Reader:
         """
         found = []
         for stream, window in zip(*np.nonzero(where), strict=True):
-            level = [
-                int(np.searchsorted(self._edges[which], np.nan_to_num(inputs[stream, window, which])))
-                for which in range(2)
-            ]
+            shift, surprise = np.nan_to_num(inputs[stream, window]).tolist()
             # Read with the window before: a change may have begun there.
             begin = max(window - 1, 1)
             past, recent = items[stream, :begin].ravel(), items[stream, begin : window + 1].ravel()
-            found.append(self.text(past, recent, (level[0], level[1])))
+            found.append(self.text(past, recent, self.levels(shift, surprise)))
         return found
 
     def fit(
@@ -152,12 +152,41 @@ class Reader:
 
     def odds(self, texts: Sequence[str]) -> Floats:
         """(texts,) log odds of a change, between as many changed windows as steady ones."""
-        from penchant.errors import NotFittedError
-
         if self.model is None:
             raise NotFittedError("the reader is not tuned yet; call fit first")
         share = np.clip(self.model.predict(texts)[:, self.model.labels.index(_CHANGED)], 1e-6, 1 - 1e-6)
         return np.log(share / (1 - share)).astype(np.float32)
+
+    def levels(self, shift: float, surprise: float) -> tuple[int, int]:
+        """How strong two numbers are beside those learned from, from 0 to 9."""
+        found = [int(np.searchsorted(self._edges[which], value)) for which, value in enumerate((shift, surprise))]
+        return found[0], found[1]
+
+    def save(self, folder: Path) -> None:
+        """Write the adapter and the levels.
+
+        Raises:
+            NotFittedError: nothing is tuned yet.
+        """
+        if self.model is None:
+            raise NotFittedError("the reader is not tuned yet; call fit first")
+        self.model.save(folder / "model")
+        save_artifact(folder, KIND, arrays={"edges": self._edges}, meta={"config": self.config.model_dump(mode="json")})
+
+    @classmethod
+    def load(cls, folder: Path, community: Community, options: Options | None = None) -> Self:
+        """Read back what `save` wrote, for the same items.
+
+        Raises:
+            ArtifactError: the folder is damaged or holds something else.
+        """
+        from penchant.text.finetune import TunedModel
+
+        saved = load_artifact(folder, KIND)
+        reader = cls(community, ReadingConfig.model_validate(saved.meta["config"]))
+        reader._edges = saved.arrays["edges"]
+        reader.model = TunedModel.load(folder / "model", options=options)
+        return reader
 
 
 def _short(title: str, words: int) -> str:

@@ -6,11 +6,14 @@ import numpy as np
 
 from penchant.data.community import Community
 from penchant.data.interactions import histories
+from penchant.drift.calibration import blend
 from penchant.drift.injection import InjectionConfig
 from penchant.drift.judge import Judge, JudgeConfig
-from penchant.drift.learning import learn
+from penchant.drift.learning import NEAR, learn
+from penchant.drift.reading import Reader, ReadingConfig
 from penchant.errors import TooLittleDataError
 from penchant.text.encoder import Encoder
+from penchant.text.transformer import TransformerEncoder
 from penchant.training.options import Options
 
 log = logging.getLogger(__name__)
@@ -57,6 +60,47 @@ def train(
     judge = Judge(learned, config)
     log.info("a judge of drift learned from %d members; its threshold is %.2f", rich, judge.threshold)
     return judge
+
+
+def add_reader(
+    judge: Judge,
+    community: Community,
+    encoder: TransformerEncoder,
+    config: ReadingConfig | None = None,
+    options: Options | None = None,
+) -> Judge:
+    """The judge with a language model that reads the windows, tuned on the streams that the trees learned from.
+
+    A third of the members is kept from the reader; on their windows its weight beside the trees is found, where it may
+    turn out to be none.
+
+    Raises:
+        TooLittleDataError: the judge was loaded, and its streams were not kept.
+    """
+    options = options or Options()
+    streams, odds = judge.learned.held_out, judge.learned.held_out_odds
+    if streams is None:
+        raise TooLittleDataError("the streams this judge learned from were not kept; train it again to add a reader")
+    inputs = np.stack([odds[judge.question], odds[NEAR]], axis=2)
+    asked = (streams.near | streams.quiet) & ~np.isnan(inputs).any(axis=2)
+    members = np.unique(streams.members)
+    apart = np.isin(streams.members, options.rng().choice(members, max(1, len(members) // 3), replace=False))
+    reader = Reader(community, config)
+    reader.fit(
+        encoder, streams.items[~apart], streams.near[~apart], asked[~apart], inputs[~apart], options,
+    )  # fmt: skip
+    # As many changed as not, so that the blend's offset is of even odds; the trees' own odds bring the rate along.
+    rng = options.rng()
+    chosen = np.zeros_like(asked)
+    for answer in (True, False):
+        places = np.flatnonzero((asked & apart[:, None] & (streams.near == answer)).ravel())
+        chosen.ravel()[rng.choice(places, min(len(places), reader.config.examples // 4), replace=False)] = True
+    read = reader.odds(reader.texts(streams.items, chosen, inputs))
+    trees, yes = odds[NEAR][chosen], streams.near[chosen]
+    _, first, second = blend(trees, read, yes)
+    # Even odds of the chosen windows are those of all, moved by how rare changes are.
+    base = judge.learned.windows[NEAR].base
+    return judge.with_reader(reader, ((1 - first) * base, first, second))
 
 
 def fitting_config(counts: np.ndarray) -> JudgeConfig:

@@ -129,6 +129,8 @@ def energy_distances(items: NDArray[np.int32], vectors: Floats, *, at_once: int 
         square = (placed**2).sum(axis=2)
         apart = np.sqrt(np.maximum(square[:, :, None] + square[:, None] - 2 * placed @ placed.transpose(0, 2, 1), 0))
         apart *= real[:, :, None] * real[:, None, :]
+        every = np.arange(apart.shape[1])
+        apart[:, every, every] = 0
         between = apart.reshape(len(part), windows, width, windows, width).sum(axis=(2, 4))
         sizes = real.reshape(len(part), windows, width).sum(axis=2).astype(np.float64)
         to = before(between, 0, axis=2)[:, here, here]

@@ -19,6 +19,8 @@ PAIRS: Final = ("now", "now|earlier", "last|earlier", "both|earlier")
 """What is compared: this window with all before it; this one, the one before, and both, with all before both."""
 _MIX: Final = np.array([0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0], dtype=np.float32)
 """Shares of foreign events that are tried."""
+_VARIANCES: Final = {"odds/glr": 4.0, "odds/mean": 0.3, "behaviour/cosine": 0.02, "repeats": 0.05, "surprise": 0.3}
+"""Usual variances of statistics between windows, of which a part is added to the member's own while it has few."""
 
 
 def window_statistics(
@@ -126,7 +128,8 @@ def _subjects(compared: Compared, views: ItemViews) -> dict[str, Cube]:
     """Jensen–Shannon divergence of topics' shares, and the Dirichlet–multinomial likelihood ratio."""
     safe = np.where(compared.real, compared.items, 0)
     counts = (views.topics[safe] * compared.real[..., None]).sum(axis=2)
-    base = counts.sum(axis=(0, 1)) + 1e-3
+    popular = np.exp(views.numbers[:, 0])
+    base = (views.topics * popular[:, None]).sum(axis=0) + 1e-3
     base = base / base.sum()
     found: dict[str, Cube] = {}
     past = {lag: before(counts, lag, axis=1) for lag in (0, 1)}
@@ -222,7 +225,7 @@ def _against_past(name: str, now: Cube) -> dict[str, Cube]:
     count = before(known.astype(np.float32), 1, axis=1)
     mean = before(value, 1, axis=1) / np.maximum(count, 1)
     square = before(value**2, 1, axis=1) / np.maximum(count, 1)
-    spread = np.sqrt(np.maximum(square - mean**2, 0) + 0.05 * np.nanvar(now))
+    spread = np.sqrt(np.maximum(square - mean**2, 0) + 0.05 * _VARIANCES[name])
     few = count < 2
     away = np.where(few, np.nan, (now - mean) / np.maximum(spread, 1e-6))
     earlier = np.where(few, np.nan, mean)

@@ -34,13 +34,11 @@ if TYPE_CHECKING:
     from penchant.members.privacy import PrivacyConfig as PrivacyConfig
     from penchant.members.profiles import ProfileConfig as ProfileConfig
     from penchant.members.profiles import Profiles as Profiles
-    from penchant.members.profiles import profiles as profiles
     from penchant.members.recipe import Members as Members
     from penchant.members.recipe import MembersConfig as MembersConfig
     from penchant.members.recipe import evaluate as evaluate
     from penchant.members.recipe import train as train
     from penchant.members.retention import expire as expire
-    from penchant.members.rfm import rfm as rfm
     from penchant.members.sealing import new_key as new_key
     from penchant.members.segments import SegmentConfig as SegmentConfig
     from penchant.members.segments import Segmenter as Segmenter
@@ -55,7 +53,6 @@ _HOMES: Final = {
     "evaluate": "penchant.members.recipe",
     "Profiles": "penchant.members.profiles",
     "ProfileConfig": "penchant.members.profiles",
-    "profiles": "penchant.members.profiles",
     "Segmenter": "penchant.members.segments",
     "SegmentConfig": "penchant.members.segments",
     "Value": "penchant.members.value",
@@ -63,7 +60,6 @@ _HOMES: Final = {
     "Worth": "penchant.members.value",
     "next_actions": "penchant.members.actions",
     "read_actions": "penchant.members.actions",
-    "rfm": "penchant.members.rfm",
     "Alarm": "penchant.members.alarms",
     "AlertConfig": "penchant.members.alerts",
     "Anomalies": "penchant.members.alarms",

@@ -59,7 +59,7 @@ class Delivered:
 
 
 def deliver(
-    alarms: Iterable[Alarm], folder: Path, config: AlertConfig | None = None, *, secret: str | None = None
+    alarms: Iterable[Alarm], folder: Path | str, config: AlertConfig | None = None, *, secret: str | None = None
 ) -> Delivered:
     """Tell of those alarms that were not told before: to the file at once, to the webhook until it accepts.
 
@@ -76,7 +76,7 @@ def deliver(
         ConfigError: there is a webhook and no secret.
         StorageError: the folder cannot be written.
     """
-    config = config or AlertConfig()
+    config, folder = config or AlertConfig(), Path(folder)
     if config.webhook is not None and not secret:
         raise ConfigError(
             "a webhook needs a secret, by which its receiver knows who calls; "

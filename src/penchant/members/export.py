@@ -38,10 +38,11 @@ def export_member(home: Home, member_id: str) -> dict[str, Any]:
         member, history = store.member(member_id), store.history(member_id)
         ties, verdicts = store.ties_of(member_id), store.verdicts_of(member_id)
         written = set(history["text"].drop_nulls())
-        labels = store.read().labels.filter(pl.col("text").is_in(written))
+        community = store.read()
+    labels = community.labels.filter(pl.col("text").is_in(written))
     audit = AuditLog(home.path)
     audit.add("export", member_id)
-    needles = Needles.of(member_id, written)
+    needles = Needles.of(member_id, written, ids=community.item_ids.ids)
     elsewhere = [
         {"file": str(trace.path), "place": trace.place, "value": _plain(trace.value)}
         for trace in traces(home.path, needles)

@@ -1,5 +1,6 @@
 """Forgetting a member: everything held about them goes, and a search of the workspace's bytes says that it is gone."""
 
+import json
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,7 +18,7 @@ from penchant.members.audit import AuditLog
 from penchant.members.home import Home
 from penchant.members.needles import Needles
 from penchant.members.scrubbing import Scrubber
-from penchant.members.seals import reseal
+from penchant.members.seals import fingerprints, follow, reseal
 from penchant.members.traces import Trace, files_of, traces
 from penchant.members.whereabouts import MEMBERS_FILE, build_folders, place_in
 from penchant.text.cache import erase_texts
@@ -111,19 +112,31 @@ def _needles(store: Store, folder: Path, member_id: str) -> tuple[Needles, list[
             if len(found := (members == member_id).arg_true()):
                 written += events.filter(pl.col("member") == found[0])["text"].drop_nulls().to_list()
     known = set(common)
-    return Needles.of(member_id, written, common), [text for text in written if text not in known]
+    ids = [*community.item_ids.ids, *community.items["seller"].drop_nulls()]
+    return Needles.of(member_id, written, common, ids), [text for text in written if text not in known]
 
 
 def _out_of_store(store: Store, needles: Needles) -> int:
     before = sum(store.counts().values())
-    # An id in what others wrote, in their attributes or in verdicts on them.
-    holding = [*([needles.member_id] if needles.id_tells else []), *needles.texts]
+    # An id in what others wrote, in their attributes or in verdicts on them; one that tells little, as a whole value.
+    holding = [needles.member_id if needles.id_tells else json.dumps(needles.member_id), *needles.texts]
     store.delete_labels(needles.texts)
-    store.replace_texts(holding, lambda text: needles.replaced(text, "[forgotten]"))
+    store.replace_texts(holding, lambda text: _without(text, needles))
     beside = store.forget_beside(needles.member_id)
     # Last, since it writes the file of SQLite anew.
     store.forget(needles.member_id)
     return beside + before - sum(store.counts().values())
+
+
+def _without(text: str, needles: Needles) -> str:
+    """A text of the store, which may be JSON, without the member."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict | list):
+        return needles.replaced(text, "[forgotten]")
+    return json.dumps(needles.walk(value, "[forgotten]"), ensure_ascii=False) if needles.any_in(value) else text
 
 
 def _out_of_files(folder: Path, scrubber: Scrubber) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -131,8 +144,9 @@ def _out_of_files(folder: Path, scrubber: Scrubber) -> tuple[tuple[str, ...], tu
     fitted: list[str] = []
     for build in build_folders(folder):
         row, members, items = place_in(build, scrubber.needles.member_id)
+        before = fingerprints(build) if row is not None else {}
         changed = [path for path in files_of(build) if scrubber.file(path, row, members, items)]
-        reseal(build, changed)
+        reseal(build, [*changed, *follow(build, before)])
         if row is not None:
             fitted.append(build.name)
     for path in files_of(folder):

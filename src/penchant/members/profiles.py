@@ -1,7 +1,7 @@
 """Each member's behaviour as features with names a person understands, and a vector of what their items are about."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 
@@ -138,7 +138,7 @@ def profiles(
     Args:
         community: whose members.
         config: how.
-        at: the moment; the community's last event's if absent. Events later than that are left out and counted.
+        at: the moment; `present` if absent. Events later than that are left out and counted.
         item_vectors: (items, width) of the items' texts, for the members' own.
         sentiment: (events,) from -1 to 1 of what was written, NaN where nothing was.
         categories: the categories that get a share, so that a model sees the same features again; else the most common.
@@ -153,7 +153,7 @@ def profiles(
         events = events.with_columns(pl.Series("sentiment", sentiment, dtype=pl.Float64).fill_nan(None))
     else:
         events = events.with_columns(pl.lit(None, dtype=pl.Float64).alias("sentiment"))
-    moment = at or community.now
+    moment = at or present(community)
     count = len(community.members)
     if moment is None:
         values = np.full((count, len(FEATURES)), np.nan, dtype=np.float32)
@@ -188,6 +188,28 @@ def profiles(
         moment,
         len(events) - len(past),
     )
+
+
+def present(community: Community) -> datetime | None:
+    """The moment of the last event that has come already; None without events.
+
+    A date of the next century is a slip of whoever wrote it, and would make everybody look long gone. Where all events
+    lie ahead, the last of them is taken.
+    """
+    at = community.events["at"]
+    come = at.search_sorted(datetime.now(UTC), side="right")
+    return None if not len(at) else at[come - 1 if come else -1]
+
+
+def money() -> pl.Expr:
+    """What an event moves from the member to the shop: below zero for returns, zero for amounts that no purse holds.
+
+    A purchase of a negative amount is somebody's way of writing a refund.
+    """
+    amount = pl.when(pl.col("amount").is_finite() & (pl.col("amount").abs() <= _ABSURD)).then(pl.col("amount"))
+    bought = pl.col("kind") == EventKind.BUY.value
+    returned = pl.col("kind") == EventKind.RETURN.value
+    return pl.when(bought).then(amount).when(returned).then(-amount.abs()).fill_null(0.0)
 
 
 def text_vectors(community: Community, item_vectors: Floats, config: ProfileConfig, at: datetime) -> Floats:
@@ -237,18 +259,14 @@ def _with_items(past: pl.DataFrame, community: Community, config: ProfileConfig,
         joined = joined.join(hours, on="member", how="left", maintain_order="left")
         offset = pl.col("offset")
     clock = pl.col("at") + pl.duration(microseconds=(offset * 3.6e9).cast(pl.Int64))
-    amount = pl.when(pl.col("amount").is_finite() & (pl.col("amount").abs() <= _ABSURD)).then(pl.col("amount"))
-    bought = pl.col("kind") == EventKind.BUY.value
-    returned = pl.col("kind") == EventKind.RETURN.value
     return joined.with_columns(
         clock.dt.hour().alias("hour"),
         clock.dt.weekday().alias("weekday"),
         clock.dt.date().alias("day"),
         ((moment - pl.col("at")).dt.total_seconds() / 86_400).alias("age"),
-        # A purchase of a negative amount is somebody's way of writing a refund.
-        pl.when(bought).then(amount).when(returned).then(-amount.abs()).fill_null(0.0).alias("money"),
-        bought.alias("bought"),
-        returned.alias("returned"),
+        money().alias("money"),
+        (pl.col("kind") == EventKind.BUY.value).alias("bought"),
+        (pl.col("kind") == EventKind.RETURN.value).alias("returned"),
     )
 
 

@@ -14,7 +14,7 @@ from penchant.data.community import Community
 from penchant.data.segments import Segments
 from penchant.errors import TooLittleDataError
 from penchant.members.naming import title_words
-from penchant.members.profiles import ProfileConfig, Profiles, profiles
+from penchant.members.profiles import ProfileConfig, Profiles, present, profiles
 from penchant.members.segments import SegmentConfig, Segmenter
 from penchant.members.value import Value, ValueConfig, Worth, outcome
 from penchant.training.options import Options
@@ -164,16 +164,17 @@ def calibrated(community: Community, config: ValueConfig, options: Options) -> C
     """Learn up to one horizon ago, foresee, and hold what was said against what came; None where that is too little."""
     from scipy.stats import spearmanr
 
-    if community.now is None:
+    now = present(community)
+    if now is None:
         return None
-    cut = community.now - timedelta(days=config.horizon_days)
+    cut = now - timedelta(days=config.horizon_days)
     known = community.with_events(community.events.filter(pl.col("at") <= cut))
     try:
         worth = Value(config).fit(known, options, at=cut).foresee(known, at=cut)
     except TooLittleDataError:
         return None
     rows = np.flatnonzero(~np.isnan(worth.returns))
-    returned, spent = outcome(community.events.filter(pl.col("at") > cut), len(worth.members))
+    returned, spent = outcome(community.events.filter((pl.col("at") > cut) & (pl.col("at") <= now)), len(worth.members))
     groups = np.array_split(rows[np.argsort(worth.returns[rows], kind="stable")], min(10, max(len(rows) // 10, 1)))
     rank = (
         float(spearmanr(worth.spend[rows], spent[rows])[0]) if len(rows) > 2 and spent[rows].std() > 0 else float("nan")

@@ -12,7 +12,7 @@ from penchant.artifacts import storage_errors
 from penchant.members.audit import AuditLog
 from penchant.members.home import Home
 from penchant.members.privacy import PrivacyConfig
-from penchant.members.seals import reseal
+from penchant.members.seals import fingerprints, follow, reseal
 from penchant.members.traces import files_of
 from penchant.members.whereabouts import build_folders
 
@@ -49,7 +49,9 @@ def expire(home: Home, config: PrivacyConfig, *, now: datetime | None = None) ->
         with home.store() as store:
             gone, emptied = store.expire(events=events, texts=texts)
         for build in build_folders(home.path):
-            reseal(build, _expired_snapshot(build, events, texts))
+            before = fingerprints(build)
+            changed = _expired_snapshot(build, events, texts)
+            reseal(build, [*changed, *(follow(build, before) if changed else ())])
         lines = 0 if logs is None else sum(_expired_lines(path, logs) for path in _logs(home.path))
         AuditLog(home.path).add("expire", events=gone, texts=emptied, lines=lines)
     return Expired(gone, emptied, lines)

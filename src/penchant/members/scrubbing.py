@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,19 +77,19 @@ class Scrubber:
                 if name in kept.columns and kept.schema[name] == pl.String:
                     kept = kept.filter(pl.col(name).ne_missing(self.needles.member_id))
         kept = kept.with_columns(
-            _mapped(column, lambda value: self.needles.walk(value, self.name))
+            _mapped(column, partial(self.needles.walk, name=self.name, key=column.name))
             for column in kept
-            if holds_text(column.dtype) and any(self.needles.any_in(value) for value in column.to_list())
+            if holds_text(column.dtype) and any(self.needles.any_in(value, column.name) for value in column.to_list())
         )
         if kept.equals(table):
             return False
         self._count("rows", max(1, len(table) - len(kept)))
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        scratch = path.with_name(f".{path.name}.{os.getpid()}.partial")
         if path.suffix == ".parquet":
-            kept.write_parquet(partial, compression="zstd")
+            kept.write_parquet(scratch, compression="zstd")
         else:
-            kept.write_ipc(partial)
-        partial.replace(path)
+            kept.write_ipc(scratch)
+        scratch.replace(path)
         return True
 
     def _json(self, path: Path) -> bool:
@@ -132,14 +133,20 @@ class Scrubber:
                 array[row] = 0
             elif name.endswith("/indptr") and len(array) == members + 1 and is_of_members(path, name, members, items):
                 begin, end = int(array[row]), int(array[row + 1])
-                for part in ("data", "indices"):
-                    stored = arrays[f"{name.removesuffix('indptr')}{part}"]
-                    changed |= bool(np.any(stored[begin:end] != 0))
-                    stored[begin:end] = 0
+                data, indices, shape = (
+                    arrays[f"{name.removesuffix('indptr')}{part}"] for part in ("data", "indices", "shape")
+                )
+                changed |= bool(data[begin:end].any() or indices[begin:end].any())
+                data[begin:end] = indices[begin:end] = 0
+                if shape.tolist() == [members, members]:
+                    # Of ties between members the other ends go too.
+                    ends = indices == row
+                    changed |= bool(data[ends].any())
+                    data[ends] = 0
         if changed:
-            partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-            save_file(arrays, partial)
-            partial.replace(path)
+            scratch = path.with_name(f".{path.name}.{os.getpid()}.partial")
+            save_file(arrays, scratch)
+            scratch.replace(path)
             self._count("vectors", 1)
         return changed
 

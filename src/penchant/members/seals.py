@@ -1,18 +1,51 @@
-"""Checksums of a build made anew after its files were rewritten, so that it stays whole: from the inside out.
+"""Checksums and fingerprints of a build made anew after files of it were rewritten, so that it stays whole.
 
 Every record of files is a JSON mapping from names to SHA-256: `sha256` in the manifest of a saved model, `files` in the
 record of a stage, and the same within the record of a build.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
+
 from penchant.artifacts import file_sha256, write_atomically
+from penchant.data.columns import TABLES
+from penchant.data.community import Community
 
 _RECORDS: Final = ("manifest.json", "stage.json", "build.json")
 """In the order in which they take each other in, where they lie in one folder."""
+
+
+def fingerprints(build: Path) -> dict[str, str]:
+    """The fingerprint of each table of the community that a build keeps; none where it keeps none."""
+    folder = build / "community"
+    if not all((folder / f"{name}.parquet").is_file() for name in TABLES):
+        return {}
+    community = Community(**{name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES})
+    return {name: community.fingerprint(name) for name in TABLES}
+
+
+def follow(build: Path, before: Mapping[str, str]) -> list[Path]:
+    """Let models that name the community they were fitted on name it as it is now; the files that changed.
+
+    Args:
+        build: its folder.
+        before: the fingerprints before the community was rewritten.
+    """
+    after = fingerprints(build)
+    renamed = {old.encode(): after[name].encode() for name, old in before.items() if after.get(name) != old}
+    changed = []
+    for path in build.rglob("*.json") if renamed else ():
+        content = path.read_bytes()
+        for old, new in renamed.items():
+            content = content.replace(old, new)
+        if content != path.read_bytes():
+            write_atomically(path, content)
+            changed.append(path)
+    return changed
 
 
 def reseal(build: Path, changed: Iterable[Path]) -> int:

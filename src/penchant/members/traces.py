@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 
 from penchant.artifacts import storage_errors
-from penchant.data.columns import TABLES
 from penchant.members.needles import Needles
 
 TABLE_FILES: Final = (".parquet", ".arrow")
@@ -73,10 +72,13 @@ def _in_file(path: Path, needles: Needles) -> Iterator[tuple[str, Any]]:
         yield "bytes", None
 
 
-def line_tells(line: str, needles: Needles) -> bool:
-    """Whether a line of a log tells of the member: as JSON by its values, else as a text."""
+def line_tells(line: str, needles: Needles, key: str | None = None) -> bool:
+    """Whether a line of a log, or a cell, tells of the member: as JSON by its values, else as a text."""
+    if not needles.may_be_in(line):
+        return False
     value = _json(line)
-    return needles.any_in(value) if value is not None else needles.is_in(line)
+    inside = value if isinstance(value, dict | list) else line
+    return needles.any_in(inside, key)
 
 
 def read_table(path: Path) -> pl.DataFrame:
@@ -97,7 +99,7 @@ def _in_table(table: pl.DataFrame, needles: Needles) -> Iterator[tuple[str, Any]
     for column in table:
         if holds_text(column.dtype):
             for row, value in enumerate(column.to_list()):
-                if needles.any_in(value):
+                if needles.any_in(value, column.name):
                     yield f"{column.name}, row {row}", value
 
 
@@ -108,12 +110,8 @@ def _in_database(path: Path, needles: Needles) -> Iterator[tuple[str, Any]]:
             columns = [column[0] for column in rows.description]
             for row in rows:
                 for column, value in zip(columns, row, strict=True):
-                    # Ids of items are their shop's own; one may well be spelled like a member's.
-                    if isinstance(value, str) and (name, column) not in _OTHERS and line_tells(value, needles):
+                    if isinstance(value, str) and line_tells(value, needles, column):
                         yield f"{name}.{column}", value
-
-
-_OTHERS: Final = frozenset({("items", "item_id"), ("items", "seller"), *((name, "kind") for name in TABLES)})
 
 
 def _has_bytes(path: Path, needles: Needles) -> bool:
@@ -127,20 +125,24 @@ def _has_bytes(path: Path, needles: Needles) -> bool:
     return False
 
 
-def _values(value: Any, needles: Needles) -> Iterator[Any]:
+def _values(value: Any, needles: Needles, key: str | None = None, around: bool | None = None) -> Iterator[Any]:
     """The smallest parts of a JSON value that tell of the member: texts, or the mapping that holds one."""
+    named = needles.context(key, around)
     if isinstance(value, str):
-        if needles.is_in(value):
+        if needles.is_in(value, named=named):
             yield value
     elif isinstance(value, dict):
-        if any(isinstance(part, str) and needles.is_in(part) for part in (*value, *value.values())):
+        if any(
+            needles.is_in(inner, named=named) or (isinstance(part, str) and needles.any_in(part, inner, named))
+            for inner, part in value.items()
+        ):
             yield value
         else:
-            for part in value.values():
-                yield from _values(part, needles)
+            for inner, part in value.items():
+                yield from _values(part, needles, inner, named)
     elif isinstance(value, list):
         for part in value:
-            yield from _values(part, needles)
+            yield from _values(part, needles, None, named)
 
 
 def _json(text: str) -> Any:

@@ -19,7 +19,7 @@ from penchant.errors import NotFittedError, TooLittleDataError
 from penchant.language import Lang, Phrase
 from penchant.members.bgnbd import BgNbd, GammaGamma
 from penchant.members.features import told
-from penchant.members.profiles import ProfileConfig, Profiles, profiles
+from penchant.members.profiles import ProfileConfig, Profiles, money, present, profiles
 from penchant.members.rfm import Rfm, rfm
 from penchant.training.options import Options
 from penchant.vectors import Floats
@@ -134,7 +134,7 @@ class Value:
         Args:
             community: with purchases (`buy` events, `amount` the money).
             options: the seed.
-            at: nothing later is looked at; the last event's moment if absent.
+            at: nothing later is looked at; the present if absent.
 
         Raises:
             TooLittleDataError: purchases are too few, or reach back too little.
@@ -142,7 +142,7 @@ class Value:
         from penchant.members.value_models import fitted
 
         options = options or Options()
-        moment = at or community.now
+        moment = at or present(community)
         if moment is None:
             raise TooLittleDataError("there are no events; what members are worth is learned from their purchases")
         known = community.with_events(community.events.filter(pl.col("at") <= moment))
@@ -161,7 +161,7 @@ class Value:
 
         Args:
             community: of the same kind as the one learned from; members may be new.
-            at: the moment; the last event's if absent.
+            at: the moment; the present if absent.
 
         Raises:
             NotFittedError: nothing was learned yet.
@@ -169,7 +169,7 @@ class Value:
         """
         if self._fitted is None:
             raise NotFittedError("this model has not learned yet; call fit first, or load a saved one")
-        moment = at or community.now
+        moment = at or present(community)
         if moment is None:
             raise TooLittleDataError("there are no events to foresee from")
         seen = described(community, moment, self.config)
@@ -262,7 +262,7 @@ def described(community: Community, at: datetime, config: ValueConfig) -> Descri
     mean = np.maximum(made.column("spend_per_order")[rows].astype(np.float64), 0.01)
     try:
         habits = BgNbd.fit(orders - 1, last, age)
-        money = GammaGamma.fit(orders, mean)
+        baskets = GammaGamma.fit(orders, mean)
     except TooLittleDataError:
         # Too few to learn habits from: the profile alone says what it can.
         pass
@@ -271,7 +271,7 @@ def described(community: Community, at: datetime, config: ValueConfig) -> Descri
             [
                 habits.alive(orders - 1, last, age),
                 habits.purchases(orders - 1, last, age, config.horizon_days),
-                money.mean(orders, mean),
+                baskets.mean(orders, mean),
             ],
             axis=1,
         )
@@ -295,14 +295,9 @@ def outcome(after: pl.DataFrame, members: int) -> tuple[NDArray[np.bool_], Float
     bought = after.filter(pl.col("kind") == EventKind.BUY.value)
     returned = np.zeros(members, dtype=bool)
     returned[bought["member"].unique().to_numpy()] = True
-    sign = pl.when(pl.col("kind") == EventKind.BUY.value).then(1.0).otherwise(-1.0)
-    money = (
-        after.filter(pl.col("kind").is_in([EventKind.BUY.value, EventKind.RETURN.value]) & pl.col("amount").is_finite())
-        .group_by("member")
-        .agg((pl.col("amount").abs() * sign).sum().alias("money"))
-    )
+    sums = after.group_by("member").agg(money().sum().alias("money"))
     spent = np.zeros(members, dtype=np.float32)
-    spent[money["member"].to_numpy()] = np.maximum(money["money"].to_numpy(), 0.0)
+    spent[sums["member"].to_numpy()] = np.maximum(sums["money"].to_numpy(), 0.0)
     return returned, spent
 
 

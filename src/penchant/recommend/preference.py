@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from penchant.artifacts import load_artifact, save_artifact
-from penchant.data.community import Community
 from penchant.errors import NotFittedError, TooLittleDataError
 from penchant.recommend.preference_examples import (
     History,
     Judged,
     Prompt,
     by_member,
-    opinions_in,
     opinions_of,
     prompt_of,
 )
@@ -36,7 +34,6 @@ TASTES: Final = "mixed model"
 TREES: Final = "trees"
 PAIR: Final = "pair encoder"
 CAUSAL: Final = "causal model"
-MEMBERS_LEARNED: Final = 5_000
 
 
 class PreferenceConfig(BaseModel):
@@ -101,6 +98,8 @@ class Preference:
         self._readers: dict[str, Reader] = {}
         self._mean: Floats | None = None
         self._vectors: dict[str, Floats] = {}
+        self.members = 0
+        """Members learned from, as far as their rows tell them apart."""
 
     def fit(self, rows: Sequence[Judged], options: Options) -> Self:
         """Learn from judged prompts.
@@ -112,6 +111,7 @@ class Preference:
         if not rows:
             raise TooLittleDataError("there are no judged prompts to learn from; give at least one")
         runs = by_member(rows)
+        self.members = len(runs)
         self._center({title for run in runs for title in opinions_of(run)})
         self._tastes = self._tastes_of([opinions_of(run) for run in runs])
         self._trees = self._grown(runs, options)
@@ -195,6 +195,7 @@ class Preference:
             meta={
                 "config": self.config.model_dump(mode="json"),
                 "titles": list(tastes.titles),
+                "members": self.members,
                 "trees": self._trees.text() if self._trees is not None else None,
                 "readers": list(self._readers),
                 "encoder": self.encoder.name if self.encoder is not None else None,
@@ -226,7 +227,7 @@ class Preference:
             )
         config = PreferenceConfig.model_validate(artifact.meta["config"])
         found = cls(config, encoder=encoder, tuned_from=tuned_from, causal=causal)
-        found._mean = artifact.arrays.get("mean")
+        found._mean, found.members = artifact.arrays.get("mean"), int(artifact.meta["members"])
         found._tastes = Tastes.of(config.tastes, artifact.meta["titles"], artifact.arrays)
         if artifact.meta["trees"] is not None:
             found._trees = Trees.of_text(config.trees or TreesConfig(), artifact.meta["trees"])
@@ -280,40 +281,6 @@ class Preference:
         if new:
             self._vectors |= dict(zip(new, unit_rows(self.encoder.encode(new) - self._mean), strict=True))
         return self._vectors
-
-
-def train(
-    community: Community,
-    config: PreferenceConfig | None = None,
-    options: Options | None = None,
-    *,
-    encoder: Encoder | None = None,
-    tuned_from: TransformerEncoder | None = None,
-    causal: CausalModel | None = None,
-) -> Preference:
-    """A preference model from a community's likes and dislikes.
-
-    Each member who has both is one prompt: their last title is asked about, the others are the history. The titles'
-    worths and the members' ways are learned from all of them.
-
-    Raises:
-        TooLittleDataError: nobody likes some items and dislikes others.
-    """
-    options = options or Options()
-    said = opinions_in(community)
-    if not said:
-        raise TooLittleDataError(
-            "no member likes some items and dislikes others: ratings of both kinds, hides or returns are needed"
-        )
-    members = sorted(said)
-    if len(members) > MEMBERS_LEARNED:
-        members = sorted(options.rng().choice(members, MEMBERS_LEARNED, replace=False).tolist())
-    rows = []
-    for member in members:
-        *history, (last, liked) = said[member].items()
-        rows.append(Judged(Prompt(tuple(history), last), liked))
-    model = Preference(config, encoder=encoder, tuned_from=tuned_from, causal=causal)
-    return model.fit(rows, options)
 
 
 def _titles(prompt: Prompt) -> list[str]:

@@ -76,8 +76,14 @@ def opinions_of(run: Iterable[Judged]) -> dict[str, bool]:
     return found
 
 
-def opinions_in(community: Community, weights: EventWeights | None = None) -> dict[int, dict[str, bool]]:
-    """Member row to titles and whether they liked them, of members who like some and dislike others.
+def opinions_in(
+    community: Community,
+    weights: EventWeights | None = None,
+    *,
+    members: Sequence[int] | None = None,
+    both: bool = True,
+) -> dict[int, dict[str, bool]]:
+    """Member row to titles and whether they liked them, of some members or all; with `both` only where there is each.
 
     An event of negative weight (a hide, a return) is a dislike; so is a rating below the middle of the community's
     scale; one of zero weight says nothing.
@@ -94,7 +100,7 @@ def opinions_in(community: Community, weights: EventWeights | None = None) -> di
     likes = floored.weights > 0
     titles = community.titles
     found: dict[int, dict[str, bool]] = {}
-    for row in range(len(batch)):
+    for row in range(len(batch)) if members is None else members:
         part = slice(int(batch.offsets[row]), int(batch.offsets[row + 1]))
         entries = [
             (titles[item], bool(like))
@@ -102,7 +108,7 @@ def opinions_in(community: Community, weights: EventWeights | None = None) -> di
             if said
         ]
         last = dict(entries[-LONGEST:])
-        if len(set(last.values())) == 2:
+        if not both or len(set(last.values())) == 2:
             found[row] = last
     return found
 

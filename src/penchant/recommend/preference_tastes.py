@@ -36,15 +36,15 @@ class TastesConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    title_pull: PositiveFloat = 10.0
+    title_pull: PositiveFloat = 12.0
     """Opinions of a title that weigh as much as what its words say of it."""
     text_pull: PositiveFloat = 20.0
     """Ridge penalty on what the words say, where opinions are many."""
     few: NonNegativeFloat = 5_000.0
     """Opinions below which the words are trusted less still: with so many the penalty is twice its size."""
-    year_scale: NonNegativeFloat = 3.0
+    year_scale: NonNegativeFloat = 10.0
     """Weight of the year that a title names, in standard deviations, beside vectors of length one; 0 leaves it out."""
-    member_pull: PositiveFloat = 10.0
+    member_pull: PositiveFloat = 40.0
     """Members that weigh as much as what is expected of how members differ."""
     directions: PositiveInt = Field(default=3, le=3)
     """Ways in which members differ: level; the pull of what all like; the pull of the year."""
@@ -89,8 +89,9 @@ class Tastes:
         self.config = config or TastesConfig()
         self.share = 0.5
         self.titles: dict[str, int] = {}
-        self._sums = self._counts = np.empty(0)
-        self._slopes = np.empty(0)
+        self._sums: Doubles = np.empty(0)
+        self._counts: Doubles = np.empty(0)
+        self._slopes: Doubles = np.empty(0)
         self._offset = self._centre = 0.0
         self._year = (0.0, 1.0)
         self._spread = np.empty((0, 0))
@@ -116,16 +117,17 @@ class Tastes:
         known = ~np.isnan(years)
         self._year = (float(years[known].mean()), float(years[known].std()) or 1.0) if known.any() else (0.0, 1.0)
         words = self._words(opinions.names, vectors)
-        count = np.bincount(titles, minlength=len(opinions.names)).astype(np.float64)
-        each = np.bincount(members, minlength=int(members.max()) + 1)
+        count: Doubles = np.bincount(titles, minlength=len(opinions.names)).astype(np.float64)
+        each: Doubles = np.bincount(members, minlength=int(members.max()) + 1).astype(np.float64)
         # A title with many opinions tells no more of words than one with several.
         heft = count / (1 + count / self.config.title_pull)
         penalty = self.config.text_pull * (1 + self.config.few / len(liked))
         worth = np.zeros(len(count))
         for _ in range(_TURNS):
-            left = liked - worth[titles]
-            level = (np.bincount(members, left) + _LEVEL_PULL * left.mean()) / (each + _LEVEL_PULL)
-            sums = np.bincount(titles, liked - level[members], minlength=len(count))
+            left: Doubles = liked - worth[titles]
+            level: Doubles = (np.bincount(members, left) + _LEVEL_PULL * left.mean()) / (each + _LEVEL_PULL)
+            above: Doubles = liked - level[members]
+            sums: Doubles = np.bincount(titles, above, minlength=len(count)).astype(np.float64)
             self._slopes, self._offset = _ridge(words, sums / np.maximum(count, 1), heft, penalty)
             self._sums, self._counts, self._centre = sums, count, 0.0
             worth = self._worth(words, np.arange(len(count)))

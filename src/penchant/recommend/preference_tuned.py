@@ -63,20 +63,19 @@ class Reader:
             TooLittleDataError: there is no row, or only one answer.
             ConfigError: the mode does not fit the model.
         """
-        causal = isinstance(base, CausalModel)
-        kind = "pair" if config.head == "pair" and not causal else "binary"
-        task = TaskConfig(name="liked", kind=kind)
-        if causal:
-            task = TaskConfig(name="liked", kind="binary", labels=(NO, YES), template=TEMPLATE)
-        elif kind == "binary":
-            task = TaskConfig(name="liked", kind="binary", labels=(NO, YES))
+        compared = config.head == "pair" and not isinstance(base, CausalModel)
+        task = (
+            TaskConfig(name="liked", kind="pair")
+            if compared
+            else TaskConfig(name="liked", kind="binary", labels=(NO, YES), template=TEMPLATE)
+        )
         if len(rows) > config.rows:
             chosen = np.sort(options.rng().choice(len(rows), config.rows, replace=False))
             rows = [rows[row] for row in chosen]
         examples = []
         for row in rows:
             history, candidate = _texts(row.prompt, config.titles)
-            answer: str | float = float(row.liked) if kind == "pair" else YES if row.liked else NO
+            answer: str | float = float(row.liked) if compared else YES if row.liked else NO
             examples.append(Example(history, answer, candidate))
         tuning = config.tuning.changed(tasks=(task,))
         return cls(config, finetune(base, examples, tuning, options, place=place))

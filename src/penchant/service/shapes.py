@@ -263,6 +263,22 @@ class FriendsOut(Told):
     picks: list[SuggestionOut]
 
 
+class SegmentOut(Told):
+    """A member's segment; where they are in none, why."""
+
+    member_id: str
+    build: str
+    segment: int | None = None
+    """Its number, kept from build to build."""
+    name: str | None = None
+    about: str | None = None
+    """What sets it apart."""
+    members: int | None = None
+    share: float | None = None
+    tastes: list[str] = []
+    reason: str | None = None
+
+
 class VerdictOut(Told):
     """What a system says of a member."""
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from penchant.data.community import Community
 from penchant.data.verdicts import Ranking
@@ -12,11 +12,15 @@ from penchant.language import Lang, Phrase
 from penchant.service.loaded import Loaded
 
 if TYPE_CHECKING:
+    from penchant.data.segments import Segments
     from penchant.service.state import State
     from penchant.social import Social
     from penchant.social.friends import Suggestions
     from penchant.social.questionnaire import Questionnaire
     from penchant.social.questions import Question
+
+
+TOO_LITTLE: Final = Phrase("too little is known of this member to tell", "该会员的依据太少，暂未分群")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Systems:
         self.state = state
         self._lock = Lock()
         self._kept: tuple[object, Social] | None = None
+        self._segments: tuple[str, Segments | None] | None = None
 
     def friends(self, member_id: str, k: int, lang: Lang) -> "Suggestions":
         """Whom to suggest to a member, from the ties as they are now.
@@ -64,6 +69,36 @@ class Systems:
         for number, said in answers.items():
             sheet = sheet.answered(number, read_answer(said))
         return Step(sheet.recommend(k, lang=lang), sheet.next())
+
+    def segment(self, member_id: str, lang: Lang) -> dict[str, Any]:
+        """The group of members like one, as the build that answers has it.
+
+        Raises:
+            NotBuiltError: the build has no segments.
+            UnknownIdError: there was no such member when the build was made.
+        """
+        from penchant.members.segments import Segmenter
+
+        loaded = self.state.builds.of(member_id).loaded
+        with self._lock:
+            if self._segments is None or self._segments[0] != loaded.version:
+                # The folder of the segments alone, since nothing else of the members is asked for.
+                folder = loaded.build.folder("members") / "segments"
+                self._segments = (loaded.version, Segmenter.load(folder).segments)
+            found = self._segments[1]
+        told: dict[str, Any] = {"member_id": member_id, "build": loaded.version}
+        own = found[member_id] if found is not None else None
+        if own is None:
+            reason = found.reason if found is not None else None
+            return told | {"reason": (reason or TOO_LITTLE)(lang)}
+        return told | {
+            "segment": own.number,
+            "name": own.name(lang),
+            "about": own.told(lang),
+            "members": own.size,
+            "share": own.share,
+            "tastes": [name for name, _ in own.tastes],
+        }
 
     def verdict(self, member_id: str, system: str) -> dict[str, Any]:
         """What a system of the build that answers has left in the store about a member.

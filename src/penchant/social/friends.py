@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.community import Community
+from penchant.errors import ArtifactError
 from penchant.language import Lang
 from penchant.social.friend_features import CandidateConfig, FriendFeatures, Pairs
 from penchant.social.friend_ranker import FILE, PLAIN, FriendRanker, FriendRankerConfig, FriendVerdict
@@ -197,12 +198,16 @@ class Friends:
         """Read back what `save` wrote, over a community and its graph.
 
         Raises:
-            ArtifactError: the folder is damaged or holds something else.
+            ArtifactError: the folder is damaged, holds something else, or was saved by another version.
         """
         folder = Path(folder)
         meta = load_artifact(folder, KIND).meta
-        friends = cls(community, graph, FriendsConfig.model_validate(meta["config"]), vectors=vectors)
-        verdict = FriendVerdict.model_validate(meta["verdict"])
+        try:
+            config = FriendsConfig.model_validate(meta["config"])
+            verdict = FriendVerdict.model_validate(meta["verdict"])
+        except ValidationError as error:
+            raise ArtifactError(f"{folder} was saved by another version of Penchant ({error}); build again") from error
+        friends = cls(community, graph, config, vectors=vectors)
         # Trees that know of other features (a network that is gone, ties that have become mutual) cannot be asked.
         if verdict.used and tuple(meta["features"]) == friends.features.names:
             friends.ranker = FriendRanker.load(folder, friends.features.names, friends.config.ranker)

@@ -8,9 +8,10 @@ from typing import Any, Final
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from penchant.artifacts import load_artifact, save_artifact
-from penchant.errors import TooLittleDataError
+from penchant.errors import ArtifactError, TooLittleDataError
 from penchant.social.answers import information
 from penchant.social.graph import Graph
 from penchant.social.known import Belief, Known, NewcomersConfig, Parts
@@ -234,10 +235,13 @@ class Newcomers:
         """Read back what `save` wrote, over the graph of the community.
 
         Raises:
-            ArtifactError: the folder is damaged or holds something else.
+            ArtifactError: the folder is damaged, holds something else, or was saved by another version.
         """
         artifact = load_artifact(folder, KIND)
-        config = NewcomersConfig.model_validate(artifact.meta["config"])
+        try:
+            config = NewcomersConfig.model_validate(artifact.meta["config"])
+        except ValidationError as error:
+            raise ArtifactError(f"{folder} was saved by another version of Penchant ({error}); build again") from error
         arrays = artifact.arrays
         topics = Topics.from_saved(artifact.matrices["topics"], arrays["usual"], artifact.meta["topics"])
         questions = Questions(

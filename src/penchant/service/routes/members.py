@@ -21,6 +21,7 @@ from penchant.service.shapes import (
     InterestsOut,
     QuestionOut,
     RankingOut,
+    SegmentOut,
     StepOut,
     StrangerIn,
     Text,
@@ -151,10 +152,12 @@ async def answers(
     return answer(request, StepOut(ranking=RankingOut.model_validate(ranking), question=question))
 
 
-@router.get("/members/{member_id}/segment", response_model=VerdictOut, summary="A member's segment")
-async def segment(request: Request, service: Service, caller: Reader, member_id: Member) -> Response:
+@router.get("/members/{member_id}/segment", response_model=SegmentOut, summary="A member's segment")
+async def segment(
+    request: Request, service: Service, caller: Reader, member_id: Member, lang: Language = "en"
+) -> Response:
     """The group of members like them, as the build that answers has it."""
-    return answer(request, VerdictOut(**await service.reading.run(service.systems.verdict, member_id, "segments")))
+    return answer(request, SegmentOut(**await service.reading.run(service.systems.segment, member_id, lang)))
 
 
 @router.get("/members/{member_id}/drift", response_model=VerdictOut, summary="Whether a member's interest has changed")

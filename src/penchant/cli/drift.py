@@ -1,0 +1,349 @@
+"""`penchant drift`: who has changed, since when and from what to what; how the community moves; planted streams."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+
+import numpy as np
+import polars as pl
+import typer
+
+from penchant.artifacts import storage_errors
+from penchant.cli.build import WORKSPACE
+from penchant.cli.face import Face, face
+from penchant.cli.helping import HelpfulCommand, HelpfulGroup
+from penchant.cli.recommend import MEMBER
+from penchant.cli.speech import both
+from penchant.errors import ConfigError, InputError
+from penchant.language import Phrase
+from penchant.workspace import Workspace
+
+if TYPE_CHECKING:
+    from penchant.data.drift import DriftVerdict
+    from penchant.drift.movement import FleetView
+
+HELP: Final = both(
+    """Notice that members have changed, say since when and from what to what, and watch the community.
+
+    A build learns a judge where enough members have enough events; [drift] in penchant.toml can say how.""",
+    """发现会员兴趣的变化，说明始于何时、由何转向何，并观察整个社区的动向。
+
+    有足够多会员拥有足够行为时，构建会学习判断模型；可在 penchant.toml 的 [drift] 中设置。""",
+)
+EXAMPLES: Final = """penchant drift scan shop.ws -k 20
+penchant drift explain shop.ws m42
+penchant drift fleet shop.ws
+penchant drift inject shop.ws --into streams"""
+SCAN_HELP: Final = both(
+    """List the members who have changed, the surest first, within one budget of false alarms over all members.""",
+    """列出兴趣发生变化的会员，最有把握的在前；全部会员共用一个误报预算。""",
+)
+SCAN_EXAMPLES: Final = """penchant drift scan shop.ws
+penchant drift scan shop.ws -k 50 --json"""
+EXPLAIN_HELP: Final = both(
+    """Say of one member whether they have changed, since when, from what to what, how sure that is, and which events
+    say so. The events are those of this moment, not of the build.""",
+    """说明某位会员是否发生变化、始于何时、由何转向何、把握多大，以及依据哪些行为。所用行为为此刻的最新数据。""",
+)
+EXPLAIN_EXAMPLES: Final = "penchant drift explain shop.ws m42"
+FLEET_HELP: Final = both(
+    """Show which subjects the community turns to and from, whether the season explains it, and whether it is time to
+    build again.""",
+    """显示社区整体关注的升降、是否属于季节性，以及是否应当重新构建。""",
+)
+FLEET_EXAMPLES: Final = "penchant drift fleet shop.ws"
+INJECT_HELP: Final = both(
+    """Plant changes in members' streams, as the drift benchmark does, and write streams and answers to a folder, so
+    that any detector can be tried. With --scores, judge the scores of such a detector.
+
+    The scores are a file with the columns stream, window and score; the threshold is set on the first half of the
+    members at 2% false alarms a window, and the second half judges.""",
+    """像漂移基准那样在会员行为流中植入变化，将行为流与答案写入文件夹，供任何检测器试用。
+    配合 --scores 评判检测器的得分。
+
+    得分文件含 stream、window、score 三列；阈值取自前一半会员（每窗口误报率 2%），用后一半评判。""",
+)
+INJECT_EXAMPLES: Final = """penchant drift inject shop.ws --into streams --track natural --window 10 --length 8
+penchant drift inject shop.ws --into streams --scores mine.csv"""
+IN_JSON: Final = both("Answer in JSON.", "以 JSON 输出。")
+
+COLUMNS: Final = (Phrase("member", "会员"), Phrase("verdict", "判断"), Phrase("by chance", "偶然概率"))
+NOBODY: Final = Phrase(
+    "Of {members:,} members nobody is said to have changed.", "{members:,} 位会员中没有人被判定发生变化。"
+)
+OF_ALL: Final = Phrase(
+    "{alarms:,} of {members:,} members; at most {rate:.0%} of them may be said to have changed by mistake.",
+    "{members:,} 位会员中有 {alarms:,} 位；其中误判不超过 {rate:.0%}。",
+)
+NO_JUDGE: Final = Phrase("No member is judged: {reason}.", "未对会员作出判断：{reason}。")
+EVIDENCE: Final = Phrase("Events that say so", "依据的行为")
+EVENT: Final = Phrase("  {at:%Y-%m-%d}  {title}  {share:.0%}", "  {at:%Y-%m-%d}  {title}  {share:.0%}")
+TRENDS: Final = (
+    Phrase("subject", "主题"),
+    Phrase("before", "此前"),
+    Phrase("now", "现在"),
+    Phrase("course", "走势"),
+    Phrase("season", "季节"),
+)
+COURSES: Final = {
+    "gaining": Phrase("gaining", "上升"),
+    "losing": Phrase("losing", "下降"),
+    "steady": Phrase("steady", "平稳"),
+}
+SEASONAL: Final = Phrase("as last year", "与去年同期一致")
+NO_SUBJECTS: Final = Phrase(
+    "Items have no categories, so there are no subjects to tell of.", "物品没有类目，无从判断主题走势。"
+)
+ALARMS: Final = Phrase(
+    "The community moved more than its history explains in: {periods}.", "社区变化超出历史水平的周期：{periods}。"
+)
+WRITTEN: Final = Phrase(
+    "{streams:,} streams of {length} windows of {window} events are in {path}: streams.parquet to detect on, "
+    "answers.parquet to judge by.",
+    "{streams:,} 条行为流（每条 {length} 个窗口，每窗口 {window} 个行为）已写入 {path}："
+    "streams.parquet 供检测，answers.parquet 供评判。",
+)
+FIGURES: Final = (Phrase("figure", "指标"), Phrase("yours", "您的检测器"), Phrase("alarm always", "始终报警"))
+Track = Literal["clean", "natural"]
+
+
+class _Drift(HelpfulGroup):
+    order = ("scan", "explain", "fleet", "inject")
+
+
+group = typer.Typer(cls=_Drift, help=HELP, epilog=EXAMPLES)
+
+
+@group.command("scan", cls=HelpfulCommand, help=SCAN_HELP, epilog=SCAN_EXAMPLES)
+def scan(
+    ctx: typer.Context,
+    workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
+    k: Annotated[int, typer.Option("-k", metavar="K", min=1, help=both("How many to show.", "显示多少位。"))] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
+) -> None:
+    speaker = face(ctx)
+    held = Workspace.open(workspace).require_current().drift()
+    verdicts = [held.verdict(member) for member in held.alarms[:k]] if held.judge is not None else []
+    if as_json:
+        speaker.json(
+            {
+                "members": len(held.table),
+                "alarms": len(held.alarms),
+                "reason": held.told_reason(speaker.lang) or None,
+                "verdicts": [_described(verdict, speaker) for verdict in verdicts],
+            }
+        )
+    elif held.judge is None:
+        speaker.say(NO_JUDGE, reason=held.told_reason(speaker.lang))
+    elif not verdicts:
+        speaker.say(NOBODY, members=len(held.table))
+    else:
+        rows = [(one.member_id, one.told(speaker.lang), f"{one.p_value:.4f}") for one in verdicts]
+        speaker.table(COLUMNS, rows)
+        rate = held.judge.config.false_discoveries
+        speaker.note(OF_ALL, alarms=len(held.alarms), members=len(held.table), rate=rate)
+
+
+@group.command("explain", cls=HelpfulCommand, help=EXPLAIN_HELP, epilog=EXPLAIN_EXAMPLES)
+def explain(
+    ctx: typer.Context,
+    workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
+    member: Annotated[str, typer.Argument(metavar="MEMBER", help=MEMBER)],
+    as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
+) -> None:
+    speaker = face(ctx)
+    opened = Workspace.open(workspace)
+    held = opened.require_current().drift()
+    with opened.store() as store:
+        history = store.history(member)
+    if held.judge is None:
+        if as_json:
+            speaker.json({"member_id": member, "change": None, "told": held.told_reason(speaker.lang)})
+        else:
+            speaker.say(NO_JUDGE, reason=held.told_reason(speaker.lang))
+        return
+    verdict = held.verdict(member, history)
+    if as_json:
+        speaker.json(_described(verdict, speaker))
+        return
+    speaker.line(verdict.told(speaker.lang))
+    if verdict.evidence:
+        speaker.line("")
+        speaker.heading(EVIDENCE)
+        for piece in verdict.evidence:
+            speaker.line(EVENT(speaker.lang, at=piece.at, title=piece.title, share=piece.share))
+
+
+@group.command("fleet", cls=HelpfulCommand, help=FLEET_HELP, epilog=FLEET_EXAMPLES)
+def fleet(
+    ctx: typer.Context,
+    workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
+    as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
+) -> None:
+    from penchant.drift.movement import fleet as measure
+    from penchant.drift.movement import retrain_signal
+
+    speaker = face(ctx)
+    opened = Workspace.open(workspace)
+    build = opened.require_current()
+    config = build.drift().config.fleet
+    with opened.store() as store:
+        community = store.read()
+    try:
+        view = measure(community, config)
+    except InputError:
+        speaker.say(NO_SUBJECTS)
+        return
+    built_at = build.community.now
+    signal = retrain_signal(view, built_at, config) if built_at is not None else None
+    if as_json:
+        speaker.json(
+            _fleet_described(view, speaker, signal.told(speaker.lang) if signal else None, bool(signal and signal.due))
+        )
+        return
+    note = view.note(speaker.lang)
+    if note is not None:
+        speaker.line(note)
+    else:
+        speaker.table(
+            TRENDS,
+            [
+                (
+                    trend.topic,
+                    f"{trend.before:.1%}",
+                    f"{trend.now:.1%}",
+                    COURSES[trend.course](speaker.lang),
+                    SEASONAL(speaker.lang) if trend.seasonal else "",
+                )
+                for trend in view.trends
+            ],
+        )
+    if view.alarms:
+        speaker.say(ALARMS, periods=", ".join(f"{start:%Y-%m-%d}" for start in view.alarms[-5:]))
+    if signal is not None:
+        speaker.line(signal.told(speaker.lang))
+
+
+@group.command("inject", cls=HelpfulCommand, help=INJECT_HELP, epilog=INJECT_EXAMPLES)
+def inject(
+    ctx: typer.Context,
+    workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
+    into: Annotated[
+        Path, typer.Option(metavar="FOLDER", help=both("The folder of the streams.", "存放行为流的文件夹。"))
+    ],
+    track: Annotated[
+        str,
+        typer.Option(
+            metavar="TRACK",
+            help=both("clean or natural order of events.", "事件顺序：clean（打乱）或 natural（自然）。"),
+        ),
+    ] = "natural",
+    window: Annotated[int, typer.Option(metavar="N", min=2, help=both("Events of a window.", "每窗口行为数。"))] = 10,
+    length: Annotated[int, typer.Option(metavar="N", min=5, help=both("Windows of a stream.", "每条流的窗口数。"))] = 8,
+    scores: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=both("A detector's scores, to be judged.", "待评判的检测器得分。")),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help=both("Seed of all that is random.", "随机种子。"))] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
+) -> None:
+    from penchant.data.interactions import histories
+    from penchant.drift.injection import InjectionConfig
+    from penchant.drift.injection import inject as plant
+
+    speaker = face(ctx)
+    if track not in get_args(Track):
+        raise ConfigError(f"there is no track {track!r}; there are clean and natural")
+    opened = Workspace.open(workspace)
+    with opened.store() as store:
+        community = store.read()
+    config = InjectionConfig(track="clean" if track == "clean" else "natural", window=window, length=length)
+    streams = plant(histories(community), np.arange(len(community.members)), config, seed=seed)
+    if scores is not None:
+        _judge(speaker, streams, _read_scores(scores, len(streams), length), as_json)
+        return
+    count = len(streams)
+    places = np.indices((count, length, window)).reshape(3, -1)
+    with storage_errors(into):
+        into.mkdir(parents=True, exist_ok=True)
+        pl.DataFrame(
+            {
+                "stream": places[0],
+                "window": places[1],
+                "item_id": [community.item_ids.id(row) for row in streams.items.ravel().tolist()],
+                "at": pl.Series((streams.at.ravel() * 1e6).astype(np.int64)).cast(pl.Datetime("us", "UTC")),
+            }
+        ).write_parquet(into / "streams.parquet")
+        pl.DataFrame(
+            {
+                "stream": np.arange(count),
+                "kind": streams.kinds.tolist(),
+                "severity": streams.severities,
+                "onset": streams.onsets,
+                "blip": streams.blips,
+            }
+        ).write_parquet(into / "answers.parquet")
+    if as_json:
+        speaker.json({"streams": count, "windows": length, "events": window, "folder": str(into)})
+    else:
+        speaker.say(WRITTEN, streams=count, length=length, window=window, path=into)
+
+
+def _read_scores(path: Path, streams: int, length: int) -> np.ndarray:
+    try:
+        table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path)
+        told = table.select(pl.col("stream", "window").cast(pl.Int64), pl.col("score").cast(pl.Float64))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        first = str(error).partition("\n")[0]
+        raise InputError(
+            f"{path} cannot be read as scores ({first}); it needs the columns stream, window, score"
+        ) from None
+    found = np.full((streams, length), np.nan)
+    inside = told.filter(pl.col("stream").is_between(0, streams - 1) & pl.col("window").is_between(0, length - 1))
+    if len(inside) < len(told):
+        raise InputError(f"{len(told) - len(inside)} scores in {path} are of streams or windows that do not exist")
+    found[inside["stream"].to_numpy(), inside["window"].to_numpy()] = inside["score"].to_numpy()
+    if np.isnan(found[:, 1:]).all():
+        raise InputError(f"{path} holds no score of any window after the first")
+    return found
+
+
+def _judge(speaker: Face, streams: Any, scores: np.ndarray, as_json: bool) -> None:
+    from penchant.drift.metrics import dummies, judge_detector, threshold_of
+
+    members = np.unique(streams.members)
+    first = np.isin(streams.members, members[: len(members) // 2])
+    threshold = threshold_of(scores[first], streams.of(np.flatnonzero(first)))
+    rest = streams.of(np.flatnonzero(~first))
+    judged = judge_detector(scores[~first], rest, threshold).metrics
+    always = dummies(rest)["alarm always"]
+    if as_json:
+        speaker.json({"yours": judged, "alarm always": always, "threshold": threshold})
+        return
+    rows = [(name, f"{value:.3f}", f"{always[name]:.3f}" if name in always else "–") for name, value in judged.items()]
+    speaker.table(FIGURES, rows)
+
+
+def _described(verdict: "DriftVerdict", speaker: Face) -> dict[str, Any]:
+    return {
+        "member_id": verdict.member_id,
+        "change": verdict.change,
+        "told": verdict.told(speaker.lang),
+        "probability": verdict.probability,
+        "p_value": verdict.p_value,
+        "alarm": verdict.alarm,
+        "began": verdict.began,
+        "before": list(verdict.before),
+        "after": list(verdict.after),
+        "evidence": [
+            {"item_id": one.item_id, "title": one.title, "at": one.at, "share": one.share} for one in verdict.evidence
+        ],
+    }
+
+
+def _fleet_described(view: "FleetView", speaker: Face, told: str | None, due: bool) -> dict[str, Any]:
+    return {
+        "note": view.note(speaker.lang),
+        "trends": [vars(trend) for trend in view.trends],
+        "alarms": list(view.alarms),
+        "retrain": {"due": due, "told": told},
+    }

@@ -1,0 +1,141 @@
+"""What may follow a verdict: how much of a member's past the next recommendation rests on."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from penchant.collaborative.scorer import Scorer
+from penchant.data.interactions import Histories
+from penchant.language import Phrase
+from penchant.vectors import Floats, Rows, top_k
+
+
+class Plan(StrEnum):
+    """How much of the past counts.
+
+    `regular` all of it, as ever; `decay` less the older it is; `recent` the last window alone; `bridge` half of what
+    all of it says and half of what the last window says, while it is not sure that the member has changed.
+    """
+
+    REGULAR = "regular"
+    DECAY = "decay"
+    RECENT = "recent"
+    BRIDGE = "bridge"
+
+
+PLANS: Final = tuple(Plan)
+PLAN_NAMES: Final[dict[Plan, Phrase]] = {
+    Plan.REGULAR: Phrase("as ever: all of the past counts", "照常：全部历史都计入"),
+    Plan.DECAY: Phrase("the older, the less it counts", "越早的行为权重越低"),
+    Plan.RECENT: Phrase("anew, from the last window alone", "重新推荐：只看最近一个窗口"),
+    Plan.BRIDGE: Phrase("a bridge: half from all, half from the last window", "过渡：一半看全部，一半看最近窗口"),
+}
+
+
+def plan_scores(scorer: Scorer, windows: NDArray[np.int32], plan: Plan, *, half_life: float) -> Floats:
+    """(streams, items) scores for what comes after the given windows.
+
+    Args:
+        scorer: fitted; it sees histories alone.
+        windows: (streams, windows, events) what came so far.
+        plan: how much of it counts.
+        half_life: windows after which an event counts half under `decay`.
+    """
+    if plan == Plan.BRIDGE:
+        whole, recent = (plan_scores(scorer, windows, one, half_life=half_life) for one in (Plan.REGULAR, Plan.RECENT))
+        return _spread(whole) + _spread(recent)
+    streams, count, events = windows.shape
+    used = windows[:, -1:] if plan == Plan.RECENT else windows
+    weights = np.ones(used.shape[1], dtype=np.float32)
+    if plan == Plan.DECAY:
+        weights = np.exp2(-np.arange(count)[::-1] / half_life).astype(np.float32)
+    size = used.shape[1] * events
+    batch = Histories(
+        offsets=np.arange(streams + 1, dtype=np.int64) * size,
+        items=used.reshape(-1).astype(np.int64),
+        # All at one moment, so that what fades is decided here and not once more by the scorer.
+        at=np.zeros(streams * size),
+        weights=np.tile(np.repeat(weights, events), streams),
+    )
+    return scorer.score(batch)
+
+
+def performances(
+    scorer: Scorer,
+    items: NDArray[np.int32],
+    *,
+    k: int = 20,
+    half_life: float = 1.0,
+    repeats: bool = False,
+    plans: Sequence[Plan] = PLANS,
+    at_once: int = 500,
+) -> NDArray[np.float32]:
+    """(streams, windows, plans) NDCG of each window as foreseen from those before it; NaN for the first.
+
+    Args:
+        scorer: fitted on other members.
+        items: (streams, windows, events).
+        k: length of the lists.
+        half_life: windows, of `decay`.
+        repeats: whether items that the member has met may be shown again.
+        plans: to be tried.
+        at_once: streams scored together.
+    """
+    streams, length, _ = items.shape
+    found = np.full((streams, length, len(plans)), np.nan, dtype=np.float32)
+    discount = 1 / np.log2(np.arange(k) + 2)
+    best = np.cumsum(discount)
+    for begin in range(0, streams, at_once):
+        part = items[begin : begin + at_once]
+        for window in range(1, length):
+            past, coming = part[:, :window], part[:, window]
+            met = past.reshape(len(part), -1)
+            for place, plan in enumerate(plans):
+                scores = plan_scores(scorer, past, plan, half_life=half_life).copy()
+                if not repeats:
+                    np.put_along_axis(scores, met.astype(np.int64), -np.inf, axis=1)
+                ranked = top_k(scores, min(k, scores.shape[1]))
+                found[begin : begin + len(part), window, place] = _ndcg(ranked, coming, met, discount, best, repeats)
+    return found
+
+
+def planned(events: pl.DataFrame, plan: Plan, window: int) -> pl.DataFrame:
+    """The part of a member's events that a plan rests on, for any recommender that takes events.
+
+    Decay is the recommender's own business, and a bridge asks it twice, so both keep all events.
+
+    Args:
+        events: in order of time.
+        plan: what follows.
+        window: events of a window.
+    """
+    return events.tail(window) if plan == Plan.RECENT else events
+
+
+def _spread(scores: Floats) -> Floats:
+    deviation = scores.std(axis=1, keepdims=True)
+    return (scores - scores.mean(axis=1, keepdims=True)) / np.where(deviation > 0, deviation, 1)
+
+
+def _ndcg(
+    ranked: Rows,
+    coming: NDArray[np.int32],
+    met: NDArray[np.int32],
+    discount: NDArray[np.float64],
+    best: NDArray[np.float64],
+    repeats: bool,
+) -> NDArray[np.float32]:
+    """(streams,) NDCG of each list, each item of the window counted once; NaN where nothing was left to find."""
+    values = np.full(len(ranked), np.nan, dtype=np.float32)
+    for row in range(len(ranked)):
+        wanted = set(coming[row].tolist())
+        if not repeats:
+            wanted -= set(met[row].tolist())
+        if wanted:
+            hits = np.fromiter((item in wanted for item in ranked[row].tolist()), dtype=bool, count=len(ranked[row]))
+            values[row] = discount[: len(hits)][hits].sum() / best[min(len(wanted), len(discount)) - 1]
+    return values
