@@ -12,7 +12,20 @@ from penchant.interests.audience import audience
 from penchant.language import Phrase
 from penchant.service.state import State
 
-PAGES = ("", "members", "interests", "search", "review", "builds", "quality", "audit", "settings")
+PAGES = (
+    "",
+    "members",
+    "segments",
+    "interests",
+    "drift",
+    "social",
+    "search",
+    "review",
+    "builds",
+    "quality",
+    "audit",
+    "settings",
+)
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -131,10 +144,10 @@ def test_an_audience_is_that_of_the_library_and_downloads_whole(ann: TestClient,
 
 
 def test_a_cell_of_a_download_is_no_formula() -> None:
-    from penchant.console.pages.interests import _cell
+    from penchant.console.pages.interests import cell
 
-    assert _cell("=1+1") == "'=1+1"
-    assert _cell('a,"b"') == '"a,""b"""'
+    assert cell("=1+1") == "'=1+1"
+    assert cell('a,"b"') == '"a,""b"""'
 
 
 def test_a_corrected_label_joins_the_labels_table_and_leaves_the_queue(ann: TestClient, state: State) -> None:

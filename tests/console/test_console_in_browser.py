@@ -18,7 +18,20 @@ from penchant.service.state import State
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 USER, PASSWORD = "bea", "a long and quiet password"
-PAGES = ("", "members", "interests", "search?q=tent", "review", "builds", "quality", "audit", "settings")
+PAGES = (
+    "",
+    "members",
+    "segments",
+    "interests",
+    "drift",
+    "social",
+    "search?q=tent",
+    "review",
+    "builds",
+    "quality",
+    "audit",
+    "settings",
+)
 
 TROUBLES = """() => {
   const found = [];

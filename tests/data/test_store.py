@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from penchant.data.appending import Batch
 from penchant.data.community import Community
 from penchant.data.store import Appended, Store
 from penchant.errors import ColumnError, ConfigError, InputError, StorageError, UnknownIdError
@@ -672,3 +673,40 @@ def test_acknowledged_events_survive_kill_9(store: Store, store_url: str) -> Non
     held = store.counts()["events"] - before
     # The batch in flight when the process died may have arrived, whole; none that was acknowledged is lost.
     assert held in (3 * (acknowledged + 1), 3 * (acknowledged + 2))
+
+
+# -- batches that are written together --
+
+
+def test_batches_written_together_are_judged_one_by_one(store: Store, small_community: Community) -> None:
+    before = store.counts()["events"]
+    named = event("m1", "p1").with_columns(event_key=pl.lit("e-1"))
+    written = store.append_batches(
+        [
+            Batch(pl.concat([event("m1", "p1"), event("new", "p2")]), key="a"),
+            Batch(pl.concat([event("m1", "nothing"), event("m2", None, "search"), event("m3", "no")]), key="b"),
+            Batch(named),
+            Batch(named),
+            Batch(event("m4", "p1")),
+        ]
+    )
+    assert [(one.added, one.repeated, one.unknown) for one in written] == [
+        (2, 0, {}),
+        (1, 0, {0: "nothing", 2: "no"}),
+        (1, 0, {}),
+        (0, 1, {}),
+        (1, 0, {}),
+    ]
+    again = store.append_batches([Batch(pl.concat([event("m1", "p1"), event("new", "p2")]), key="a"), Batch(named)])
+    assert [(one.added, one.repeated) for one in again] == [(0, 2), (0, 1)]
+    assert store.counts()["events"] == before + 5
+    assert len(store.history("new")) == 1
+    assert store.append_events(event("m1", "p1"), key="a") == Appended(0, 1), "one batch alone has the same keys"
+
+
+def test_a_batch_that_cannot_be_kept_takes_those_beside_it_along(store: Store) -> None:
+    before = store.counts()
+    bad = event("m1", "p1").with_columns(text=pl.lit("a\x00b"))
+    with pytest.raises(InputError, match="NUL"):
+        store.append_batches([Batch(event("m2", "p1")), Batch(bad)])
+    assert store.counts() == before

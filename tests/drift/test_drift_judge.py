@@ -175,6 +175,15 @@ def test_settings_change_what_is_said(judge, community):
     assert lax.change != Change.SEASONAL
 
 
+def test_windows_by_calendar_find_the_change_too(judge, community):
+    by_week = judge.with_config(windows=WindowConfig(by="calendar", days=10.0))
+    found = by_week.verdict_of(community, "m", history([0] * 80 + [3] * 40, step=DAY / 2))
+    assert found.alarm
+    assert found.after[0] == "茶具"
+    sparse = by_week.verdict_of(community, "m", history([0] * 30 + [3] * 10, step=DAY / 2))
+    assert "40 events make 2 windows" in sparse.told()
+
+
 def test_feedback_recalibrates(judge, community):
     one = history([0] * 40 + [3] * 20)
     before = judge.verdict_of(community, "m", one).probability

@@ -45,6 +45,7 @@ def test_a_text_holds_both_windows_in_order_in_the_language_of_the_titles(commun
         reader.odds([english])
 
 
+@pytest.mark.slow
 def test_a_tuned_reader_moves_the_probability_and_is_kept(judge, community, tmp_path: Path):
     encoder = window_reader(tmp_path / "tiny")
     read = add_reader(judge, community, encoder, SHORT, OPTIONS)

@@ -31,8 +31,8 @@ BLEND: Final = "blend"
 RANKER: Final = "ranker"
 ROUNDS: Final = 4
 """Further cuts that the ranker learns from."""
-MEMBERS_ASKED: Final = 20
-"""Members whose reasons are put to the test, for each seed."""
+REASONS: Final = 1_000
+"""Reasons that are put to the test, over all seeds."""
 
 PUBLISHED: Final[dict[tuple[str, str], dict[str, Published]]] = {
     ("ml-100k", "random"): {
@@ -187,7 +187,7 @@ def _judge(
         for feature, share in (fitted.ranker.importance() if fitted.ranker else {}).items():
             gains.setdefault(feature, []).append(share)
         if reasons:
-            valid.append(_reasons_valid(model.on(histories_of), split, seed))
+            valid.append(_reasons_valid(model.on(histories_of), split, seed, -(-REASONS // len(seeds))))
     features: list[dict[str, Cell]] = [
         {"feature": name, "share of the gain": sum(shares) / len(shares)} for name, shares in gains.items()
     ]
@@ -203,13 +203,14 @@ def _split(community: Community, protocol: str, seed: int) -> Split:
     return time_split(community)
 
 
-def _reasons_valid(model: Recommender, split: Split, seed: int) -> float:
+def _reasons_valid(model: Recommender, split: Split, seed: int, count: int) -> float:
     """The share of sampled reasons whose named item, taken out of the history, lowers the score of what it explains."""
     ids = model.community.member_ids
     active = split.train.events["member"].unique().sort().to_numpy()
-    sample = np.random.default_rng(seed).choice(active, min(MEMBERS_ASKED, len(active)), replace=False)
     lowered = named = 0
-    for member in sample:
+    for member in np.random.default_rng(seed).permutation(active):
+        if named >= count:
+            break
         person = Person.member(model.community, ids.id(int(member)), model.config.event_weights)
         for pick in model.recommend(ids.id(int(member)), K):
             row = model.community.item_ids.row(pick.item_id)

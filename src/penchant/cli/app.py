@@ -53,9 +53,9 @@ UNEXPECTED: Final = Phrase(
 
 
 class _Root(HelpfulGroup):
-    order = (  # noqa: E501
-        "demo", "data", "read", "build", "report", "interests", "members", "social", "drift", "recommend", "search", "member", "serve", "keys",
-        "console", "backup", "restore", "tune", "bench",
+    order = (
+        "demo", "data", "read", "build", "report", "interests", "members", "social", "drift", "recommend", "search",
+        "member", "serve", "keys", "console", "backup", "restore", "tune", "bench",
     )  # fmt: skip
 
 

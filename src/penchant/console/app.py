@@ -14,6 +14,7 @@ from penchant.console.desk import Desk
 from penchant.console.pages import (
     audit,
     builds,
+    drift,
     interests,
     member,
     members,
@@ -21,7 +22,9 @@ from penchant.console.pages import (
     quality,
     review,
     search,
+    segments,
     settings,
+    social,
 )
 from penchant.console.view import Page, View, render, static_file
 from penchant.errors import InputError, NotBuiltError, PenchantError, UnknownIdError
@@ -49,7 +52,10 @@ FAULT: Final = Phrase(
 _PAGES: Final = (
     ("", overview.TITLE),
     ("members", members.TITLE),
+    ("segments", segments.TITLE),
     ("interests", interests.TITLE),
+    ("drift", drift.TITLE),
+    ("social", social.TITLE),
     ("search", search.TITLE),
     ("review", review.TITLE),
     ("builds", builds.TITLE),
@@ -193,6 +199,27 @@ def console(state: "State") -> FastAPI:
         name = quote(label.split(" > ")[-1])
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}.csv", "cache-control": "no-store"}
         return StreamingResponse(body(), media_type="text/csv; charset=utf-8", headers=headers)
+
+    @app.get("/segments")
+    def segments_page(request: Request, session: Known) -> HTMLResponse:
+        return answer(request, session, lambda lang: segments.segments(desk, lang))
+
+    @app.get("/segments/{number}.csv")
+    def segment(session: Known, number: int) -> Response:
+        lines = list(segments.segment_csv(desk, number))
+        state.audit.add(session.name, "download segment", str(number))
+        headers = {"content-disposition": f"attachment; filename=segment-{number}.csv", "cache-control": "no-store"}
+        return Response("".join(lines), media_type="text/csv; charset=utf-8", headers=headers)
+
+    @app.get("/drift")
+    def drift_page(request: Request, session: Known, member: str = "") -> HTMLResponse:
+        return answer(request, session, lambda lang: drift.drift(desk, lang, member=member.strip()))
+
+    @app.get("/social")
+    def social_page(request: Request, session: Known, member: str = "", answers: str = "") -> HTMLResponse:
+        return answer(
+            request, session, lambda lang: social.social(desk, lang, member=member.strip(), answers=answers[:500])
+        )
 
     @app.get("/search")
     def search_page(request: Request, session: Known, q: str = "", member: str = "") -> HTMLResponse:

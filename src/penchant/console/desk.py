@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from penchant.builds import Build
     from penchant.data.store import Store
     from penchant.data.verdicts import Ranking
+    from penchant.drift.whole import Drift
     from penchant.interests import Interests
+    from penchant.members.recipe import Members
     from penchant.report.glance import Glance
     from penchant.report.interests_glance import InterestsGlance
     from penchant.service.loaded import Loaded
     from penchant.service.state import State
+    from penchant.social import Social
     from penchant.workspace import Workspace
 
 Made = TypeVar("Made")
@@ -86,6 +89,34 @@ class Desk:
         self.loaded.require("interests")
         assert self.loaded.interests is not None
         return self.loaded.interests
+
+    @property
+    def members(self) -> "Members":
+        """Profiles, segments and value, as the build has them."""
+        return self.kept("members", lambda build: build.members())
+
+    @property
+    def drift(self) -> "Drift":
+        """Who has changed, as the build found."""
+        return self.kept("drift", lambda build: build.drift())
+
+    @property
+    def social(self) -> "Social":
+        """What the build learned of ties.
+
+        Raises:
+            NotBuiltError: it has no such stage.
+            ArtifactError: nothing was learned, for the reason that the message gives.
+        """
+        return self.kept("social", lambda build: build.social())
+
+    def require_build(self) -> "Build":
+        """The build that answers.
+
+        Raises:
+            NotBuiltError: there is none yet.
+        """
+        return self.loaded.build
 
     @property
     def glance(self) -> "Glance":

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from penchant.data.columns import EVENTS
 from penchant.data.community import conform
 from penchant.data.tenant import TenantRows
 
@@ -25,6 +26,13 @@ class Batch:
     """The columns of `EVENTS` with string ids; a further column `event_key` may name each event."""
     key: str | None = None
     """Names the batch: its n-th event is then the same event each time."""
+
+    @property
+    def keys(self) -> list[str | None]:
+        """The key of each event; None for those without."""
+        if "event_key" in self.events.columns:
+            return self.events["event_key"].cast(pl.String).to_list()
+        return [None if self.key is None else f"{self.key}/{place}" for place in range(len(self.events))]
 
     def named(self) -> pl.DataFrame:
         """The events conformed, with their keys where they have any."""
@@ -53,18 +61,36 @@ def append_batches(rows: TenantRows, batches: Sequence[Batch]) -> list[Written]:
         rows: inside a writing transaction.
         batches: in the order in which they came.
     """
-    tables = [batch.named() for batch in batches]
-    members = pl.concat([table["member_id"] for table in tables])
-    member_keys = rows.add_named(rows.keys("members", members), members)
-    item_keys = rows.keys("items", pl.concat([table["item_id"] for table in tables]))
-    known = set(item_keys["id"])
+    lengths = [len(batch.events) for batch in batches]
+    starts = [sum(lengths[:place]) for place in range(len(batches))]
+    owner = pl.Series("owner", [place for place, length in enumerate(lengths) for _ in range(length)], dtype=pl.Int64)
+    together = conform(pl.concat([_typed(batch.events) for batch in batches]), "events").with_columns(
+        pl.Series("event_key", [key for batch in batches for key in batch.keys], dtype=pl.String)
+    )
+    member_keys = rows.add_named(rows.keys("members", together["member_id"]), together["member_id"])
+    item_keys = rows.keys("items", together["item_id"])
+    items, known = together["item_id"].to_list(), set(item_keys["id"])
+    unknown = [place for place, item in enumerate(items) if item is not None and item not in known]
+    here = rows.event_keys(together["event_key"])
+    key = pl.col("event_key")
+    # A key that stands twice in what is written together counts once, as one that was written before.
+    new = together.select(key.is_null() | (key.is_first_distinct() & ~key.is_in(here.implode()))).to_series()
+    taken = pl.select(~pl.int_range(len(together)).is_in(unknown)).to_series()
+    kept = together.filter(taken & new)
+    if len(kept):
+        # Others may write the same keys at the same time; the database has the last word on them.
+        rows.insert_events(kept, member_keys, item_keys, once=bool(kept["event_key"].is_not_null().any()))
+    counted = pl.DataFrame({"owner": owner, "taken": taken, "new": new & taken}).group_by("owner").sum()
+    found = {place: (sent, added) for place, sent, added in counted.iter_rows()}
     written = []
-    for table in tables:
-        items = table["item_id"].to_list()
-        unknown = {place: item for place, item in enumerate(items) if item is not None and item not in known}
-        kept = table
-        if unknown:
-            kept = table.filter(~pl.int_range(pl.len()).is_in(list(unknown)))
-        added = rows.insert_events(kept, member_keys, item_keys, once="event_key" in kept.columns) if len(kept) else 0
-        written.append(Written(added, len(kept) - added, unknown))
+    for place, start in enumerate(starts):
+        sent, added = found.get(place, (0, 0))
+        own = {row - start: str(items[row]) for row in unknown if start <= row < start + lengths[place]}
+        written.append(Written(added, sent - added, own))
     return written
+
+
+def _typed(events: pl.DataFrame) -> pl.DataFrame:
+    """Events with the columns of `EVENTS` alone; conformed already where they come so."""
+    as_they_are = all(events.schema.get(name) == dtype for name, dtype in EVENTS.items())
+    return events.select(*EVENTS) if as_they_are else conform(events, "events")

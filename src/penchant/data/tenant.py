@@ -105,6 +105,16 @@ class TenantRows:
             raise self.unknown(owner, identifier)
         return int(found["key"][0])
 
+    def event_keys(self, keys: pl.Series) -> pl.Series:
+        """Those of some keys of events that are here already."""
+        events = schema.events.c
+        wanted = keys.drop_nulls()
+        if not len(wanted):
+            return pl.Series("event_key", [], dtype=pl.String)
+        query = select(events.event_key).where(events.tenant == self.tenant)
+        types = {"event_key": pl.String()}
+        return pl.concat([self.frame(part, types) for part in _among(query, events.event_key, wanted)])["event_key"]
+
     def unknown(self, owner: Owner, identifier: str) -> UnknownIdError:
         """What to raise where an id is not here."""
         count = self.counts()[owner]

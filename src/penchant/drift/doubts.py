@@ -88,8 +88,7 @@ def readable(
         return History(0, TooLittle(CLOCK, {"found": backwards}))
     wanted = config.windows * window
     if len(at) < wanted:
-        fields: dict[str, object] = {"found": len(at), "windows": len(at) // window, "wanted": config.windows}
-        return History(0, TooLittle(FEW, fields))
+        return History(0, few(len(at), len(at) // window, config))
     if at[0] == at[-1]:
         return History(0, TooLittle(INSTANT, {"found": len(at)}))
     busiest = int(np.unique(at // DAY, return_counts=True)[1].max())
@@ -105,6 +104,11 @@ def readable(
     if share >= config.unknown:
         return History(begin, TooLittle(UNKNOWN, {"share": share}))
     return History(begin, None)
+
+
+def few(events: int, windows: int, config: DoubtConfig) -> TooLittle:
+    """That there are too few windows."""
+    return TooLittle(FEW, {"found": events, "windows": windows, "wanted": config.windows})
 
 
 def told(doubts: Sequence[TooLittle | None]) -> dict[str, int]:

@@ -15,13 +15,13 @@ from penchant.data.drift import Change, DriftVerdict
 from penchant.data.interactions import Histories, histories
 from penchant.drift.boosting import Trees
 from penchant.drift.calibration import Calibration, QuietScores
-from penchant.drift.doubts import DoubtConfig, readable
+from penchant.drift.doubts import DoubtConfig, few, readable
 from penchant.drift.learning import GRADUAL, HELD, NEAR, PASSED, LearnConfig, Learned
 from penchant.drift.likeness import Cube
 from penchant.drift.reading import Reader
 from penchant.drift.telling import about, began, evidence, is_seasonal, moment, turn
 from penchant.drift.views import ItemViews
-from penchant.drift.windows import NOTHING, WindowConfig
+from penchant.drift.windows import NOTHING, WindowConfig, window_grid
 from penchant.errors import NotFittedError
 from penchant.evaluation.detection import adjusted_p_values
 from penchant.vectors import Rows
@@ -153,10 +153,8 @@ class Judge:
 
     def timeline(self, items: Rows, at: NDArray[np.float64]) -> Timeline:
         """Judge all windows of one member's events, the last window ending with the last event."""
-        window = self.config.windows.events
-        count = len(items) // window
-        cut = items[len(items) - count * window :].reshape(count, window).astype(np.int32)
-        times = at[len(at) - count * window :].reshape(count, window)
+        cut, times = window_grid(items, at, self.config.windows)
+        count = len(cut)
         scores, near = (np.full(count, np.nan, dtype=np.float32) for _ in range(2))
         span, step = 2 * self.history, self.history
         for begin in range(0, max(count - self.history, 1), step):
@@ -166,7 +164,8 @@ class Judge:
             for into, odds in zip((scores, near), found, strict=True):
                 into[begin : begin + span][fresh] = odds[0, fresh]
         views = self.learned.views
-        topics = views.topics[cut].mean(axis=1) if count else np.zeros((0, views.topics.shape[1]), np.float32)
+        real = (cut != NOTHING)[..., None]
+        topics = (views.topics[cut] * real).sum(axis=1) / np.maximum(real.sum(axis=1), 1)
         return Timeline(cut, times, scores, near, self.threshold, topics, views.topic_names)
 
     def verdict(self, community: Community, member_id: str) -> DriftVerdict:
@@ -194,9 +193,11 @@ class Judge:
         if view.doubt is not None:
             return DriftVerdict(member_id, None, too_little=view.doubt)
         items, at = items[view.begin :], at[view.begin :]
-        kept = min(len(items) // window, self.history + 1) * window
-        recent, times = items[-kept:], at[-kept:].reshape(-1, window)
-        streams = recent.reshape(1, -1, window).astype(np.int32)
+        recent, times = window_grid(items, at, self.config.windows)
+        recent, times = recent[-self.history - 1 :], times[-self.history - 1 :]
+        if len(recent) < self.config.doubts.windows:
+            return DriftVerdict(member_id, None, too_little=few(len(items), len(recent), self.config.doubts))
+        streams = recent[None]
         table, foreign, _ = self.learned.table(streams)
         last = slice(-1, None)
         score, near, passed, gradual = (
@@ -256,10 +257,9 @@ class Judge:
                 own, at = seen.items[entries][liked], seen.at[entries][liked]
                 view = readable(at, own, known, window, self.config.doubts)
                 if view.doubt is None:
-                    own = own[view.begin :]
-                    count = min(len(own) // window, length)
-                    items[place, length - count :] = own[-count * window :].reshape(count, window)
-                    told[place] = True
+                    grid = window_grid(own[view.begin :], at[view.begin :], self.config.windows)[0][-length:]
+                    items[place, length - len(grid) :] = grid
+                    told[place] = len(grid) >= self.config.doubts.windows
             if told.any():
                 found = self.odds(items[told])
                 for into, odds in zip((scores, near), found, strict=True):

@@ -11,6 +11,7 @@ from penchant.data.community import Community
 from penchant.data.verdicts import Evidence
 from penchant.drift.likeness import Cube
 from penchant.drift.views import ItemViews
+from penchant.drift.windows import NOTHING
 from penchant.vectors import Rows
 
 _YEAR: Final = 365.25 * 86_400.0
@@ -35,7 +36,7 @@ def began(foreign: Mapping[int, Cube], *, alarm: bool, blip: bool, confirmation:
 
 def turn(views: ItemViews, past: NDArray, recent: NDArray) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The topics that lost, and those that gained, the largest first."""
-    moved = views.topics[recent.ravel()].mean(axis=0) - views.topics[past.ravel()].mean(axis=0)
+    moved = _shares(views, recent) - _shares(views, past)
     order = np.argsort(-moved, kind="stable")
     gained = tuple(views.topic_names[row] for row in order.tolist() if moved[row] > 0.02)[:3]
     lost = tuple(views.topic_names[row] for row in order[::-1].tolist() if moved[row] < -0.02)[:3]
@@ -44,7 +45,7 @@ def turn(views: ItemViews, past: NDArray, recent: NDArray) -> tuple[tuple[str, .
 
 def about(views: ItemViews, items: NDArray) -> tuple[str, ...]:
     """The topics that most events are about."""
-    share = views.topics[items.ravel()].mean(axis=0)
+    share = _shares(views, items)
     return tuple(views.topic_names[row] for row in np.argsort(-share, kind="stable").tolist() if share[row] > 0)[:3]
 
 
@@ -74,7 +75,7 @@ def evidence(
     # The first of them is compared with all before it, those after it with what went before the change.
     begin, end = windows.start, windows.stop
     odds = np.concatenate([foreign[0][0, begin : begin + 1], foreign[1][0, begin + 1 : end]])
-    weight = np.maximum(odds, 0).ravel()
+    weight = np.where(items[begin:end] != NOTHING, np.maximum(odds, 0), 0).ravel()
     total = float(weight.sum()) or 1.0
     rows, when = items[begin:end].ravel(), times[begin:end].ravel()
     found = []
@@ -91,6 +92,11 @@ def evidence(
                 )
             )
     return tuple(found)
+
+
+def _shares(views: ItemViews, items: NDArray) -> NDArray[np.float64]:
+    real = items[items != NOTHING]
+    return np.asarray(views.topics[real].sum(axis=0) / max(len(real), 1), dtype=np.float64)
 
 
 def moment(seconds: float) -> datetime:

@@ -196,6 +196,31 @@ def cut_windows(seen: Histories, config: WindowConfig, members: Rows | None = No
     return Windows(rows, offsets.astype(np.int64), starts.astype(np.int64), ends.astype(np.int64), items, at, gap)
 
 
+def window_grid(items: Rows, at: Numbers, config: WindowConfig) -> tuple[NDArray[np.int32], Numbers]:
+    """One member's windows as (windows, events) item rows and times, the last window ending with the last event.
+
+    Windows by calendar are counted back from the last event; of one with more events than `config.events` evenly spread
+    ones are taken, and one with fewer ends in `NOTHING`.
+
+    >>> window_grid(np.array([7, 8, 9]), np.array([0.0, 1.0, 2.0]), WindowConfig(events=2))[0].tolist()
+    [[8, 9]]
+    """
+    width = config.events
+    if config.by == "count":
+        begins = np.arange(len(items) - width, -1, -config.step)[::-1]
+        places = begins[:, None] + np.arange(width)
+        return items[places].astype(np.int32), at[places]
+    if not len(items):
+        return np.zeros((0, width), np.int32), np.zeros((0, width))
+    age = ((at[-1] - at) // (config.days * DAY)).astype(np.int64)
+    starts = np.flatnonzero(np.diff(age, prepend=age[0] + 1))
+    sizes = np.diff(np.append(starts, len(items)))
+    kept = np.minimum(sizes, width)[:, None]
+    slot = np.arange(width)
+    places = starts[:, None] + np.where(slot < kept, slot * sizes[:, None] // kept, sizes[:, None] - 1)
+    return np.where(slot < kept, items[places], NOTHING).astype(np.int32), at[places]
+
+
 @dataclass
 class WindowStream:
     """One member's windows by count as events come in; an event that comes after a later one is noticed.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from penchant.data.community import Community
     from penchant.search import Searcher
 
-QUERIES: Final = 3
+QUERIES: Final = 4
 """Searches that are answered on the page."""
 PICKS: Final = 4
 

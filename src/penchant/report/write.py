@@ -16,6 +16,7 @@ from penchant.errors import ArtifactError, NotBuiltError
 from penchant.language import Lang, Phrase
 from penchant.report.build_section import build_section
 from penchant.report.community_section import community_section, span, tiles
+from penchant.report.drift_section import drift_section
 from penchant.report.glance import glance
 from penchant.report.interests_glance import InterestsGlance, interests_glance
 from penchant.report.interests_section import interests_section, interests_tile, no_interests_section
@@ -82,6 +83,7 @@ def write_report(
         ranking_section(recommender, quality, lang),
         _interests(community, interests, held, members, lang),
         segments_section(groups, lang) if groups is not None else None,
+        drift_section(build.drift(), lang) if "drift" in build.stages else None,
         social_section(build, lang),
         _members(community, recommender, members, interests, lang),
         _newcomers(community, recommender, lang),

@@ -10,10 +10,11 @@ from penchant.social.cells import scaled
 from penchant.social.graph import Graph
 from penchant.social.opinions import Candidates
 from penchant.social.people import People
-from penchant.vectors import Floats, Rows
+from penchant.vectors import Floats, Rows, chunks
 
 BLEND: Final = "blend"
 PLACE: Final = "place by "
+PEOPLE_AT_ONCE: Final = 256
 FACTS: Final = ("friends who like it", "members who like it", "tags", "tags in common", "own events")
 
 
@@ -21,17 +22,19 @@ FACTS: Final = ("friends who like it", "members who like it", "tags", "tags in c
 class Facts:
     """Of a graph, what features are made of."""
 
-    public: sp.csc_matrix
+    public: sp.csr_matrix
     """(members, items) one where a member whose activity may be shown likes an item."""
     likers: Floats
     """(items,)"""
     tags: sp.csr_matrix
     """(items, tags) rows of unit length, common tags counting less."""
+    by_tag: sp.csr_matrix
+    """(tags, items) the same."""
 
     @classmethod
     def of(cls, graph: Graph) -> Self:
         """Gather them."""
-        public = graph.events.multiply(~graph.private[:, None]).tocsc()
+        public = graph.events.multiply(~graph.private[:, None]).tocsr()
         public.data[:] = 1
         likers = np.bincount(graph.events.indices, minlength=graph.item_count).astype(np.float32)
         rarity = np.log(
@@ -40,7 +43,7 @@ class Facts:
         weighed = scaled(graph.tags, columns=np.maximum(rarity, 0).astype(np.float32))
         lengths = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1), dtype=np.float64)).ravel()
         unit = scaled(weighed, rows=np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1), 0).astype(np.float32))
-        return cls(public, likers, unit)
+        return cls(public, likers, unit, unit.T.tocsr())
 
 
 def feature_names(sources: tuple[str, ...]) -> tuple[str, ...]:
@@ -67,7 +70,7 @@ def table(candidates: Candidates, weights: dict[str, float], people: People, fac
     places = [_places(owners, candidates.scores[:, column]) for column in range(len(candidates.sources))]
     events = np.diff(people.events.indptr)
     plain = [
-        np.asarray((people.ties.sign() @ facts.public).tocsr()[owners, items], dtype=np.float32).ravel(),
+        _cells(people.ties.sign(), facts.public, owners, items),
         np.log1p(facts.likers[items]),
         np.diff(facts.tags.indptr)[items],
         _in_common(people, items, owners, facts),
@@ -84,8 +87,17 @@ def _in_common(people: People, items: Rows, owners: Rows, facts: Facts) -> Float
     profile = (people.events @ facts.tags).tocsr()
     lengths = np.sqrt(np.asarray(profile.multiply(profile).sum(axis=1), dtype=np.float64)).ravel()
     profile = scaled(profile, rows=np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1), 0).astype(np.float32))
-    dense = profile @ facts.tags.T
-    return np.asarray(dense.tocsr()[owners, items], dtype=np.float32).ravel()
+    return _cells(profile, facts.by_tag, owners, items)
+
+
+def _cells(left: sp.csr_matrix, right: sp.csr_matrix, owners: Rows, items: Rows) -> Floats:
+    """(entries,) some cells of a product, made a few people at a time; owners ascend."""
+    found = np.empty(len(owners), dtype=np.float32)
+    for part in chunks(left.shape[0], PEOPLE_AT_ONCE):
+        start, end = np.searchsorted(owners, [part.start, part.stop])
+        dense = (left[part] @ right).toarray()
+        found[start:end] = dense[owners[start:end] - part.start, items[start:end]]
+    return found
 
 
 def _places(owners: Rows, scores: Floats) -> Floats:

@@ -104,10 +104,10 @@ def audience_csv(desk: Desk, label: str, tiers: Sequence[str]) -> Iterator[str]:
     found = audience(strata, normal_path(label), [Tier(tier) for tier in tiers if tier in set(Tier)])
     yield "member_id,share\n"
     for row, share in zip(found.members.tolist(), found.shares.tolist(), strict=True):
-        yield f"{_cell(strata.member_ids.id(row))},{share:.4f}\n"
+        yield f"{cell(strata.member_ids.id(row))},{share:.4f}\n"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """A CSV cell that no spreadsheet takes for a formula."""
     if text[:1] in "=+-@\t\r":
         text = "'" + text

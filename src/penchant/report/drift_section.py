@@ -1,0 +1,194 @@
+"""Who has changed, how the community moves, and one member's change drawn window by window."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from penchant.data.drift import DriftVerdict
+from penchant.language import Lang, Phrase
+from penchant.report.charts import SERIES, Chart
+from penchant.report.page import Section, TableCard, Tile
+from penchant.report.words import clipped
+
+if TYPE_CHECKING:
+    from penchant.drift.movement import FleetView
+    from penchant.drift.whole import Drift
+
+SHORT: Final = Phrase("Drift", "漂移")
+HEADING: Final = Phrase("Who and what is changing", "兴趣漂移")
+LEAD: Final = Phrase(
+    "{alarms:,} of {members:,} members have changed, by their own events held against their own past; at most "
+    "{rate:.0%} of those named may be named by mistake.",
+    "与各自的过去相比，{members:,} 位会员中有 {alarms:,} 位发生了变化；其中误判不超过 {rate:.0%}。",
+)
+NOBODY: Final = Phrase(
+    "Nobody of {members:,} members has changed beyond chance.", "{members:,} 位会员中没有人的变化超出偶然。"
+)
+UNJUDGED: Final = Phrase("Single members are not judged: {reason}.", "未对单个会员作出判断：{reason}。")
+FLEET: Final = Phrase("What the community turns to", "社区关注的变化")
+FLEET_TOLD: Final = Phrase(
+    "Share of each subject, a member counting once however much they do, by periods of {days} days.",
+    "各主题占比（每位会员权重相同），每 {days} 天一个周期。",
+)
+TRENDS: Final = Phrase("Gaining and losing", "升与降")
+NO_TRENDS: Final = Phrase("No subject gains or loses beyond chance.", "没有主题的升降超出偶然。")
+TREND_COLUMNS: Final = (
+    Phrase("subject", "主题"),
+    Phrase("course", "走势"),
+    Phrase("before", "此前"),
+    Phrase("now", "现在"),
+)
+COURSES: Final = {"gaining": Phrase("gaining", "上升"), "losing": Phrase("losing", "下降")}
+AS_LAST_YEAR: Final = Phrase("{course}, as last year", "{course}（与去年同期一致）")
+CHANGED: Final = Phrase("Members who have changed", "发生变化的会员")
+CHANGED_COLUMNS: Final = (Phrase("member", "会员"), Phrase("verdict", "判断"), Phrase("by chance", "偶然概率"))
+TIMELINE: Final = Phrase("Member {member}, window by window", "会员 {member} 的逐窗口变化")
+SCORE: Final = Phrase("how foreign (log odds)", "陌生程度（对数几率）")
+THRESHOLD: Final = Phrase("alarm above this", "报警阈值")
+WINDOW: Final = Phrase("window ends", "窗口结束日")
+_TOPICS: Final = 6
+_SHOWN: Final = 15
+
+
+def drift_section(held: "Drift", lang: Lang) -> Section:
+    """The fleet's charts, the members who have changed, and the surest of them drawn."""
+    view = held.fleet
+    charts = [_fleet_chart(view, held.config.fleet.days, lang)] if view is not None and len(view.starts) > 1 else []
+    tables = [_trends(view, lang)] if view is not None else []
+    if held.judge is None:
+        lead = UNJUDGED(lang, reason=held.told_reason(lang))
+    else:
+        alarms = held.alarms
+        rate = held.judge.config.false_discoveries
+        lead = (LEAD if alarms else NOBODY)(lang, alarms=len(alarms), members=len(held.table), rate=rate)
+        if alarms:
+            verdicts = [held.verdict(member) for member in alarms[:_SHOWN]]
+            tables.append(_changed(verdicts, lang))
+            charts.append(timeline_chart(held, verdicts[0], lang))
+    return Section("drift", SHORT(lang), HEADING(lang), lead, charts=tuple(charts), tables=tuple(tables))
+
+
+def drift_tile(held: "Drift", lang: Lang) -> Tile | None:
+    """How many members have changed; None where nobody is judged."""
+    if held.judge is None:
+        return None
+    return Tile(f"{len(held.alarms):,}", Phrase("members have changed", "会员发生变化")(lang))
+
+
+def timeline_chart(held: "Drift", verdict: DriftVerdict, lang: Lang, *, name: str = "drift-timeline") -> Chart:
+    """One member's windows: shares of subjects as a stream, and how foreign each window is beside its threshold.
+
+    Args:
+        held: with a judge.
+        verdict: of the member.
+        lang: the language.
+        name: of the chart on its page.
+    """
+    from penchant.drift.judge import histories_of
+
+    assert held.judge is not None
+    row = held.community.member_ids.row(verdict.member_id)
+    seen = histories_of(held.community, row, held.judge.config.windows)
+    liked = seen.weights > 0
+    line = held.judge.timeline(seen.items[liked], seen.at[liked])
+    days = [_day(moment) for moment in line.at[:, -1].tolist()]
+    order = np.argsort(-line.topics.mean(axis=0), kind="stable")[:_TOPICS]
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "stackgroup": "topics",
+            "name": clipped(line.topic_names[topic], 24),
+            "x": days,
+            "y": np.round(line.topics[:, topic], 3).tolist(),
+            "line": {"width": 0.5, "color": SERIES[place % len(SERIES)]},
+            "hovertemplate": "%{fullData.name} %{y:.0%}<extra></extra>",
+        }
+        for place, topic in enumerate(order.tolist())
+    ]
+    scores = [None if np.isnan(score) else round(float(score), 3) for score in line.scores]
+    traces.append(
+        {
+            "type": "scatter", "mode": "lines+markers", "name": SCORE(lang), "x": days, "y": scores, "yaxis": "y2",
+            "line": {"color": "--ink", "width": 2}, "marker": {"size": 7},
+        }
+    )  # fmt: skip
+    traces.append(
+        {
+            "type": "scatter", "mode": "lines", "name": THRESHOLD(lang), "x": [days[0], days[-1]],
+            "y": [round(line.threshold, 3)] * 2, "yaxis": "y2", "line": {"color": "--warm", "dash": "dot"},
+        }
+    )  # fmt: skip
+    layout = {
+        "yaxis": {"range": [0, 1], "tickformat": ".0%"},
+        "yaxis2": {"overlaying": "y", "side": "right", "showgrid": False, "zeroline": False},
+        "legend": {"orientation": "h", "y": -0.15},
+    }
+    table = [
+        (day, "–" if score is None else f"{score:.2f}", "✓" if alarm else "")
+        for day, score, alarm in zip(days, scores, line.alarms.tolist(), strict=True)
+    ]
+    return Chart(
+        name,
+        TIMELINE(lang, member=verdict.member_id),
+        verdict.told(lang),
+        {"data": traces, "layout": layout},
+        (WINDOW(lang), SCORE(lang), THRESHOLD(lang)),
+        tuple(table),
+        height=380,
+        wide=True,
+    )
+
+
+def _fleet_chart(view: "FleetView", days: int, lang: Lang) -> Chart:
+    order = np.argsort(-view.shares.mean(axis=0), kind="stable")[: len(SERIES)]
+    starts = [f"{start:%Y-%m-%d}" for start in view.starts]
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": clipped(view.topics[topic], 24),
+            "x": starts,
+            "y": np.round(view.shares[:, topic], 4).tolist(),
+            "line": {"color": SERIES[place % len(SERIES)], "width": 2},
+            "hovertemplate": "%{fullData.name} %{y:.1%}<extra></extra>",
+        }
+        for place, topic in enumerate(order.tolist())
+    ]
+    layout = {"yaxis": {"tickformat": ".0%", "rangemode": "tozero"}, "legend": {"orientation": "h", "y": -0.15}}
+    return Chart(
+        "drift-fleet",
+        FLEET(lang),
+        FLEET_TOLD(lang, days=days),
+        {"data": traces, "layout": layout},
+        height=360,
+        wide=True,
+    )
+
+
+def _trends(view: "FleetView", lang: Lang) -> TableCard:
+    moving = [trend for trend in view.trends if trend.course != "steady"]
+    rows = []
+    for trend in moving:
+        course = COURSES[trend.course](lang)
+        told = AS_LAST_YEAR(lang, course=course) if trend.seasonal else course
+        rows.append((trend.topic, told, f"{trend.before:.1%}", f"{trend.now:.1%}"))
+    note = view.note(lang) or ("" if moving else NO_TRENDS(lang))
+    return TableCard(
+        TRENDS(lang), tuple(phrase(lang) for phrase in TREND_COLUMNS), tuple(rows), note=note, text_columns=2
+    )
+
+
+def _changed(verdicts: list[DriftVerdict], lang: Lang) -> TableCard:
+    return TableCard(
+        CHANGED(lang),
+        tuple(phrase(lang) for phrase in CHANGED_COLUMNS),
+        tuple((one.member_id, one.told(lang), f"{one.p_value:.4f}") for one in verdicts),
+        text_columns=2,
+        wide=True,
+    )
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
