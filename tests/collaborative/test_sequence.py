@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scorer_contract import ScorerContract, community_of
 
-from penchant.collaborative import NextItems, Popularity, SequenceConfig, SequenceScorer, sequence_training
+from penchant.collaborative import NextItems, Popularity, SequenceConfig, SequenceScorer
 from penchant.data.community import Community
 from penchant.data.interactions import Histories
 from penchant.errors import ConfigError, TooLittleDataError
 from penchant.training.options import Options
 
-SMALL = {"width": 16, "layers": 1, "dropout": 0.3, "learning_rate": 1e-3}
+SMALL = {"width": 16, "layers": 1, "dropout": 0.3, "learning_rate": 2e-3, "fewest_steps": 100}
 QUICK = {"width": 16, "layers": 1, "dropout": 0.0, "learning_rate": 1e-2, "weight_decay": 0.0, "epochs": 6}
 RING = 10
 
@@ -63,7 +63,7 @@ def test_it_reads_an_order_in_which_the_last_item_alone_is_at_a_loss(cell: str) 
 
 @pytest.mark.parametrize("cell", ["transformer", "gru"])
 def test_losses_are_those_of_the_probabilities(cell: str) -> None:
-    scorer = walker(cell=cell, epochs=250)
+    scorer = walker(cell=cell, fewest_steps=250)
     day = 86_400.0
     history = Histories.of_items([[2, 3, 4, 5], [], [7, 7, 7, 7]], at=[[0, day, 2 * day, 3 * day], [], [0.0] * 4])
     losses = scorer.log_loss(history)
@@ -202,15 +202,14 @@ def test_leaving_an_event_out_moves_a_score_as_its_contribution_says() -> None:
     np.testing.assert_allclose(np.diff(parts), np.diff(drops), atol=1e-4)
 
 
-def test_what_a_setting_changes_is_learned_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sequence_training, "FEWEST_STEPS", 5)
+def test_what_a_setting_changes_is_learned_or_not() -> None:
     walks = ring_walks(members=20)
-    plain = fitted(walks)
+    plain = fitted(walks, fewest_steps=5)
     for changed in (
         {"layers": 2}, {"heads": 4}, {"width": 8}, {"dropout": 0.2}, {"smoothing": 0.2}, {"epochs": 9},
-        {"weight_decay": 0.5}, {"learning_rate": 1e-3}, {"batch_size": 5}, {"max_length": 4},
+        {"weight_decay": 0.5}, {"learning_rate": 1e-3}, {"batch_size": 5}, {"max_length": 4}, {"fewest_steps": 9},
     ):  # fmt: skip
-        assert fitted(walks, **changed).losses[-1] != plain.losses[-1], changed
+        assert fitted(walks, **{"fewest_steps": 5, **changed}).losses[-1] != plain.losses[-1], changed
 
 
 def test_impossible_settings_and_an_indifferent_community_are_refused() -> None:
@@ -221,13 +220,10 @@ def test_impossible_settings_and_an_indifferent_community_are_refused() -> None:
         SequenceScorer().fit(hides, Options())
 
 
-def test_ten_thousand_events_of_one_member_on_one_item_in_one_moment_stay_cheap(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sequence_training, "FEWEST_STEPS", 5)
+def test_ten_thousand_events_of_one_member_on_one_item_in_one_moment_stay_cheap() -> None:
     rows = [("bot", "x", "view", 0.0)] * 10_000 + [("a", "y", "buy", 0.0)]
     community = community_of(rows)
-    scorer = fitted(community, epochs=1)
+    scorer = fitted(community, epochs=1, fewest_steps=5)
     history = Histories.of_items([[0] * 10_000], at=[[0.0] * 10_000])
     assert scorer.score(history).shape == (1, 2)
     assert scorer.contributions(history, np.arange(2)).shape == (2, 10_000)

@@ -15,7 +15,7 @@ from penchant.training.options import Options
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ITEMS, STEPS, MEMBERS = 24, 30, 60
-QUICK = {"width": 16, "layers": 1, "dropout": 0.1, "learning_rate": 1e-2, "epochs": 6}
+QUICK = {"width": 16, "layers": 1, "dropout": 0.1, "learning_rate": 1e-2, "epochs": 6, "fewest_steps": 120}
 
 
 def picks(member: int, rng: np.random.Generator, *, changes: bool) -> list[int]:
@@ -114,7 +114,9 @@ def test_more_strength_waits_longer_for_a_level_of_the_members_own(surprise: Sur
 
 
 def test_usual_losses_are_measured_on_members_not_learned_from() -> None:
-    config = SurpriseConfig(model=SequenceConfig(cell="gru", **{**QUICK, "width": 32, "epochs": 60}), left_out=0.2)
+    config = SurpriseConfig(
+        model=SequenceConfig(cell="gru", **{**QUICK, "width": 32, "fewest_steps": 150}), left_out=0.2
+    )
     honest = Surprise(config).fit(community(), Options(seed=3))
     flattered = Surprise(config.model_copy(update={"left_out": 0.0})).fit(community(), Options(seed=3))
     batch = others(changes=False)

@@ -532,8 +532,11 @@ def test_friends_and_questions_come_from_the_ties_and_answers_of_this_moment(tmp
 
     social = replace(plain["social"], after=())
     members = replace(plain["members"], run=_members, after=())
+    drift = replace(plain["drift"], after=())
     build(
-        workspace, options=Options(threads=1, progress=False), stages=[plain["community"], members, social, recommend]
+        workspace,
+        options=Options(threads=1, progress=False),
+        stages=[plain["community"], members, drift, social, recommend],
     )
     with TestClient(
         create_app(workspace, ServiceSettings(language_model=False)), raise_server_exceptions=False
@@ -549,6 +552,9 @@ def test_friends_and_questions_come_from_the_ties_and_answers_of_this_moment(tmp
         assert told["name"] or told["reason"]
         groups = {client.get(f"/v1/members/m{row}/segment").json()["segment"] for row in range(0, 30, 3)}
         assert len(groups) == 1, "those of one taste are in one segment"
+        refused = client.get("/v1/members/m1/drift")
+        assert refused.status_code == 404
+        assert "too little to tell of single members" in refused.json()["error"]["message"]
         step = client.post("/v1/members/new/answers", json={"answers": []}).json()
         assert step["question"]["text"]
         number = step["question"]["number"]

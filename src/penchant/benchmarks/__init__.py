@@ -40,8 +40,10 @@ BENCHMARKS: Final = {
         "基于社交关系的推荐、好友与新会员；协议为 random、friends、newcomers、joint 或 scale",
     ),
     "drift": Phrase(
-        "changes planted in members' streams, and who finds them; protocols clean, natural, reading",
-        "在会员行为流中植入变化并检验能否发现；协议为 clean、natural 或 reading",
+        "changes planted in members' streams, who finds them, what acting on them is worth; protocols clean, natural, "
+        "reading, switching, switching-natural, continual",
+        "在会员行为流中植入变化，检验能否发现以及应对的收益；协议为 clean、natural、reading、switching、"
+        "switching-natural 或 continual",
     ),
     "preference": Phrase(
         "whether a member will like a title, from few judged prompts and from many; protocols frozen, tuned",

@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from penchant.benchmarks.drift_continual import run_continual
+from penchant.benchmarks.drift_switching import run_switching
 from penchant.benchmarks.result import WITHOUT_LANGUAGE_MODEL, BenchResult, Cell, data_name, figures
 from penchant.data.community import Community
 from penchant.data.interactions import Histories, histories
@@ -67,7 +69,8 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     thresholds allow 2% false alarms a window on validation streams. Beside the judge stand each statistic alone,
     river's and our streaming detectors over one of them, dummies, the judge without the language model (no vectors of
     texts), without confirmation by a second window, and with the window's number told to it. Across generators, a
-    judge learns from spliced members and is asked of spliced categories.
+    judge learns from spliced members and is asked of spliced categories. `switching` and `switching-natural` measure
+    what acting on changes is worth, `continual` a recommender brought up to new events.
 
     `reading` asks what a tuned reader of the windows' titles adds, on one seed and a part of the windows.
 
@@ -81,6 +84,10 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
         from penchant.benchmarks.drift_reading import run_reading
 
         return run_reading(data, _streams(data, "clean"), seeds)
+    if track == "continual":
+        return run_continual(data, seeds)
+    if track.startswith("switching"):
+        return run_switching(data, seeds, _streams(data, "natural" if track.endswith("natural") else "clean"))
     chosen = tuple(SEEDS if seeds is None else seeds)
     systems: dict[str, _System] = {}
     extra: list[dict[str, float]] = []

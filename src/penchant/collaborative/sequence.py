@@ -48,7 +48,9 @@ class SequenceConfig(ScorerConfig):
     """How much of what is foreseen without any history is taken off a score: 0 ranks by likelihood, 1 by what the
     history alone changes."""
     epochs: PositiveInt = 20
-    """Passes over all histories; more where these are few."""
+    """Passes over all histories."""
+    fewest_steps: PositiveInt = 200
+    """Steps below which a small community is gone through more often."""
     batch_size: PositiveInt = 64
     """Windows of histories a step."""
     learning_rate: PositiveFloat = 3e-3

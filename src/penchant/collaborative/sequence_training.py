@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from penchant.collaborative.sequence import SequenceConfig
 
 log = logging.getLogger(__name__)
-
-FEWEST_STEPS: Final = 200
-"""A small community is gone through again until the network has moved so often."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +101,7 @@ def _passes(
 ) -> list[float]:
     size = options.batch_size or config.batch_size
     steps = -(-len(training_windows(batch, config.max_length, options.rng())) // size)
-    passes = max(config.epochs, -(-FEWEST_STEPS // steps))
+    passes = max(config.epochs, -(-config.fewest_steps // steps))
     parameters = [*body.parameters(), *vectors.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
     # Up within the first tenth, then down to nothing along a cosine.

@@ -21,6 +21,7 @@ from penchant.members.bgnbd import BgNbd, GammaGamma
 from penchant.members.features import told
 from penchant.members.profiles import ProfileConfig, Profiles, money, present, profiles
 from penchant.members.rfm import Rfm, rfm
+from penchant.members.wares import WARES, wares
 from penchant.training.options import Options
 from penchant.vectors import Floats
 
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
 KIND: Final = "member-value"
 _FEWEST: Final = 100
 """Members who bought before a cut, over all cuts, below whom nothing is learned."""
-_EXTRA: Final = ("alive", "expected_orders", "expected_mean")
+_EXTRA: Final[dict[str, Phrase]] = {
+    "alive": Phrase(
+        "chance that they are still customers, by dates alone (BG/NBD)", "仅凭日期推断仍为顾客的概率（BG/NBD）"
+    ),
+    "expected_orders": Phrase("purchase days to expect, by dates alone (BG/NBD)", "仅凭日期预计的购买天数（BG/NBD）"),
+    "expected_mean": Phrase("money a purchase day to expect (Gamma-Gamma)", "预计每购买日消费额（Gamma-Gamma）"),
+}
+_NAMED: Final = _EXTRA | WARES
 WHY: Final = Phrase("{feature}: {value:,.4g} ({effect})", "{feature}：{value:,.4g}（{effect}）")
 RAISES: Final = Phrase("raises the risk", "提高流失风险")
 LOWERS: Final = Phrase("lowers the risk", "降低流失风险")
@@ -61,7 +69,7 @@ class ValueConfig(BaseModel):
     """Learning rate of the trees."""
     models: PositiveInt = 3
     """Boosted models from different seeds whose answers are averaged."""
-    boosted: float = Field(default=0.8, ge=0, le=1)
+    boosted: float = Field(default=0.5, ge=0, le=1)
     """Weight of the trees against the logistic regression over the same features, in log-odds."""
     learned_money: float = Field(default=0.1, ge=0, le=1)
     """Weight, in logarithms, of the money that models foresee, against the chance of a purchase times the money spent
@@ -98,7 +106,7 @@ class Worth:
         """
         row = Vocabulary(self.members, name="member").row(member_id)
         return tuple(
-            WHY(lang, feature=told(name, lang), value=value, effect=(RAISES if effect > 0 else LOWERS)(lang))
+            WHY(lang, feature=_named(name, lang), value=value, effect=(RAISES if effect > 0 else LOWERS)(lang))
             for name, value, effect in self.reasons[row]
         )
 
@@ -120,7 +128,7 @@ class Value:
     """Learns from members as they were at moments of the past, and what they did afterwards.
 
     The chance of a purchase is the mean, in log-odds, of boosted trees and a logistic regression over the same
-    features: the profile, and what BG/NBD and Gamma-Gamma make of three numbers. The blend is calibrated on members
+    features: the profile, what BG/NBD and Gamma-Gamma make of three numbers, and how what they buy sells to others. The blend is calibrated on members
     left out.
     """
 
@@ -250,7 +258,7 @@ class Taught:
 
 
 def described(community: Community, at: datetime, config: ValueConfig) -> Described:
-    """Every member's features at a moment: the profile, and what BG/NBD and Gamma-Gamma make of dates and sums."""
+    """Every member's features at a moment: the profile, what BG/NBD and Gamma-Gamma say, and how their wares sell."""
     made = profiles(community, config.profile, at=at)
     bought = made.column("orders") > 0
     extra = np.full((len(made), len(_EXTRA)), np.nan, dtype=np.float32)
@@ -276,8 +284,8 @@ def described(community: Community, at: datetime, config: ValueConfig) -> Descri
             axis=1,
         )
     kept = [place for place, name in enumerate(made.names) if not name.startswith(("share:", "hour:"))]
-    names = (*(made.names[place] for place in kept), *_EXTRA)
-    return Described(made, bought, names, np.hstack([made.values[:, kept], extra]))
+    names = (*(made.names[place] for place in kept), *_EXTRA, *WARES)
+    return Described(made, bought, names, np.hstack([made.values[:, kept], extra, wares(community, at)]))
 
 
 def lesson(known: Community, cut: datetime, config: ValueConfig) -> Taught:
@@ -307,3 +315,7 @@ def _since_first_order(community: Community, at: datetime, rows: NDArray[np.int6
     ages = np.full(len(community.members), math.nan)
     ages[first["member"].to_numpy()] = (at - first["at"]).dt.total_seconds().to_numpy() / 86_400
     return ages[rows]
+
+
+def _named(name: str, lang: Lang) -> str:
+    return _NAMED[name](lang) if name in _NAMED else told(name, lang)

@@ -53,7 +53,7 @@ class TitleTrie:
             raise InputError("there are no titles to propose from; give those of the catalogue")
 
     def propose(self, history: History, k: int, *, beams: int = 20) -> list[tuple[str, float]]:
-        """The titles that the model would go on with, and the logarithm of how likely it says each, the likeliest first.
+        """The titles that the model would go on with, likeliest first, and the logarithm of how likely it says each.
 
         Beam search over the tree: at each step the `beams` likeliest beginnings are kept, so a title whose first words
         are unlikely is missed; with as many beams as titles none is. What stands in the history is not proposed.

@@ -279,12 +279,24 @@ class SegmentOut(Told):
     reason: str | None = None
 
 
-class VerdictOut(Told):
-    """What a system says of a member."""
+class DriftOut(Told):
+    """Whether a member's interest has changed."""
 
     member_id: str
     build: str
-    verdict: dict[str, Any]
+    change: str | None
+    """`none`, `abrupt`, `gradual`, `blip` or `seasonal`; absent where there is too little to tell."""
+    probability: float | None
+    alarm: bool
+    began: datetime | None
+    judged_at: datetime | None
+    before: list[str]
+    """What they turned from."""
+    after: list[str]
+    """What they turned to."""
+    told: str
+    """All of it in a sentence."""
+    evidence: list[EvidenceOut]
 
 
 class WrittenOut(Told):

@@ -18,6 +18,7 @@ from penchant.language import Lang
 from penchant.service.alerts import Alerts
 from penchant.service.builds import Builds, Chosen
 from penchant.service.live import Live
+from penchant.service.loaded import Loaded
 from penchant.service.migrations import upgrade
 from penchant.service.pressure import Lane
 from penchant.service.running.metrics import Metrics
@@ -102,6 +103,8 @@ class State:
         self._stop = Event()
         self._threads: list[Thread] = []
         self._told_at = 0.0
+        self._told_of: Loaded | None = None
+        """The build whose alarms are in the queue."""
         self.watch = self._rules()
 
     # -- life --
@@ -121,8 +124,6 @@ class State:
         self._threads = [Thread(target=self._follow, name="penchant-follow", daemon=True)]
         if self.settings.language_model:
             self._threads.append(Thread(target=self._read_encoder, name="penchant-encoder", daemon=True))
-        if self.builds.is_ready:
-            self.systems.tell_alarms(self.builds.current)
         for thread in self._threads:
             thread.start()
 
@@ -244,7 +245,6 @@ class State:
                     # A build often follows new data, which came into the store past this service.
                     self.live.load(self.whole())
                 _LOG.info("build", extra={"told": {"build": self.builds.current.version}})
-                self.systems.tell_alarms(self.builds.current)
 
     def _tell(self) -> None:
         metrics = self.metrics
@@ -256,6 +256,9 @@ class State:
             record = self.builds.current.build.record
             metrics.build_age.set((datetime.now(UTC) - record.finished_at).total_seconds())
             metrics.build.set(int(record.version))
+            if self.builds.current is not self._told_of and self.store_problem is None:
+                self._told_of = self.builds.current
+                self.systems.tell_alarms(self._told_of)
         if time.monotonic() - self._told_at < _TOLD_SECONDS:
             return
         self._told_at = time.monotonic()

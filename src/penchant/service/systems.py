@@ -1,18 +1,19 @@
 """What the other systems say of a member, from the build that answers and the ties and events up to this moment."""
 
-import json
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from penchant.data.community import Community
+from penchant.data.drift import DriftVerdict
 from penchant.data.verdicts import Ranking
-from penchant.errors import NotBuiltError, UnknownIdError
+from penchant.errors import NotBuiltError
 from penchant.language import Lang, Phrase
 from penchant.service.loaded import Loaded
 
 if TYPE_CHECKING:
     from penchant.data.segments import Segments
+    from penchant.drift import Drift
     from penchant.service.state import State
     from penchant.social import Social
     from penchant.social.friends import Suggestions
@@ -40,6 +41,7 @@ class Systems:
         self._lock = Lock()
         self._kept: tuple[object, Social] | None = None
         self._segments: tuple[str, Segments | None] | None = None
+        self._drift: tuple[str, Drift] | None = None
 
     def friends(self, member_id: str, k: int, lang: Lang) -> "Suggestions":
         """Whom to suggest to a member, from the ties as they are now.
@@ -100,31 +102,43 @@ class Systems:
             "tastes": [name for name, _ in own.tastes],
         }
 
-    def verdict(self, member_id: str, system: str) -> dict[str, Any]:
-        """What a system of the build that answers has left in the store about a member.
+    def drift(self, member_id: str) -> tuple[DriftVerdict, str]:
+        """Whether a member's interest has changed, from their events up to this moment, and the build that says so.
 
         Raises:
-            NotBuiltError: the build lacks the system.
-            UnknownIdError: there is no such member, or nothing is said of them.
+            NotBuiltError: the build cannot judge single members, and why.
+            UnknownIdError: there is no such member.
         """
+        history = self.state.live.history(member_id)
         loaded = self.state.builds.of(member_id).loaded
-        said = self.state.store.verdicts_of(member_id)
-        for row in said.iter_rows(named=True):
-            if row["build"] == loaded.version and row["system"] == system:
-                return {"member_id": member_id, "build": loaded.version, "verdict": json.loads(row["verdict"])}
-        loaded.build.folder(system)
-        raise UnknownIdError(f"{system} says nothing of the member {member_id!r} in build {loaded.version}")
+        drift = self._drift_of(loaded)
+        if drift.judge is None:
+            raise NotBuiltError(f"build {loaded.version} judges no single member: {drift.told_reason()}")
+        return drift.verdict(member_id, history), loaded.version
 
     def tell_alarms(self, loaded: Loaded) -> int:
         """Put what a build found odd into the queue of alerts; how many alarms were new."""
-        if "anomalies" not in loaded.build.stages:
-            return 0
         told = 0
-        for alarm in loaded.build.anomalies().alarms:
-            rule = f"{alarm.kind.value} {alarm.at:%Y-%m-%d}"
-            message = Phrase(f"{alarm.member_id}: {alarm.said.en}", f"{alarm.member_id}：{alarm.said.zh}")
-            told += self.state.alerts.add_once(rule, message, member_id=alarm.member_id)
+        if "anomalies" in loaded.build.stages:
+            for alarm in loaded.build.anomalies().alarms:
+                rule = f"{alarm.kind.value} {alarm.at:%Y-%m-%d}"
+                message = Phrase(f"{alarm.member_id}: {alarm.said.en}", f"{alarm.member_id}：{alarm.said.zh}")
+                told += self.state.alerts.add_once(rule, message, member_id=alarm.member_id)
+        if "drift" in loaded.build.stages:
+            drift = self._drift_of(loaded)
+            self.state.metrics.drifting.set(len(drift.alarms))
+            for member_id in drift.alarms:
+                said = drift.verdict(member_id)
+                rule = f"drift {said.began:%Y-%m-%d}" if said.began is not None else "drift"
+                message = Phrase(f"{member_id}: {said.told('en')}", f"{member_id}：{said.told('zh')}")
+                told += self.state.alerts.add_once(rule, message, member_id=member_id)
         return told
+
+    def _drift_of(self, loaded: Loaded) -> "Drift":
+        with self._lock:
+            if self._drift is None or self._drift[0] != loaded.version:
+                self._drift = (loaded.version, loaded.build.drift())
+            return self._drift[1]
 
     def _sheet(self, member_id: str) -> "Questionnaire":
         from penchant.social.questionnaire import Questionnaire

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EVENTS_TRIED: Final = 24
 FRIENDS_TRIED: Final = 12
-TAGS_TRIED: Final = 8
+TAGS_TRIED: Final = 5
 """What is taken away in turn for one list, the likeliest first."""
 SURE: Final = 0.005
 """By how much, in spreads of a person's scores, a score must fall for what was taken away to be a reason."""

@@ -54,7 +54,7 @@ def social(desk: Desk, lang: Lang, *, member: str = "", answers: str = "") -> Vi
             if member:
                 friends = [
                     {"id": one.member_id, "reason": one.reason}
-                    for one in held.friends.suggest(member, _SHOWN, lang=lang)
+                    for one in held.friends.suggest(member, _SHOWN, lang=lang).picks
                 ]
             sheet = _sheet(desk, answers, lang)
         except PenchantError as error:

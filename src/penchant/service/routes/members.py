@@ -14,6 +14,7 @@ from penchant.service.routes import Count, Language, Manager, Member, PageLength
 from penchant.service.shapes import (
     AnswersIn,
     ChangedOut,
+    DriftOut,
     EventOut,
     EvidencePage,
     FriendsOut,
@@ -25,7 +26,6 @@ from penchant.service.shapes import (
     StepOut,
     StrangerIn,
     Text,
-    VerdictOut,
     event_rows,
 )
 from penchant.service.state import State
@@ -160,10 +160,26 @@ async def segment(
     return answer(request, SegmentOut(**await service.reading.run(service.systems.segment, member_id, lang)))
 
 
-@router.get("/members/{member_id}/drift", response_model=VerdictOut, summary="Whether a member's interest has changed")
-async def drift(request: Request, service: Service, caller: Reader, member_id: Member) -> Response:
-    """Whether and when their interest changed, as the build that answers has it."""
-    return answer(request, VerdictOut(**await service.reading.run(service.systems.verdict, member_id, "drift")))
+@router.get("/members/{member_id}/drift", response_model=DriftOut, summary="Whether a member's interest has changed")
+async def drift(
+    request: Request, service: Service, caller: Reader, member_id: Member, lang: Language = "en"
+) -> Response:
+    """Whether and when their interest changed, from what to what, judged anew from their events up to this moment."""
+    said, build = await service.reading.run(service.systems.drift, member_id)
+    told = {
+        "member_id": member_id,
+        "build": build,
+        "change": said.change,
+        "probability": said.probability,
+        "alarm": said.alarm,
+        "began": said.began,
+        "judged_at": said.judged_at,
+        "before": list(said.before),
+        "after": list(said.after),
+        "told": said.told(lang),
+        "evidence": said.evidence,
+    }
+    return answer(request, DriftOut.model_validate(told))
 
 
 @router.get("/members/{member_id}/evidence", response_model=EvidencePage, summary="What is held about a member")
