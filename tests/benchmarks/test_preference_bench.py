@@ -44,7 +44,12 @@ def instructions(count: int, seed: int) -> list[dict[str, str]]:
             answer: ", ".join(f'"{name}"' for name, likes in zip(names[:8], liked[:8], strict=True) if likes == answer)
             for answer in (True, False)
         }
-        asked = f'User Preference: {told[True]}\nUser Unpreference: {told[False]}\nWhether the user will like the target movie "{names[8]}"?'
+        lines = (
+            f"User Preference: {told[True]}",
+            f"User Unpreference: {told[False]}",
+            f'Whether the user will like the target movie "{names[8]}"?',
+        )
+        asked = "\n".join(lines)
         rows.append({"instruction": "Will they?", "input": asked, "output": "Yes." if liked[8] else "No."})
     return rows
 

@@ -126,7 +126,7 @@ def of_two_kinds(*, vectors: bool, **settings: object) -> np.ndarray:
     ]
     community = community_of(rows, [f"p{item:02}" for item in range(22)])
     texts = np.stack([1.0 - kinds, 1.0 * kinds, rng.normal(0, 0.3, 22), rng.normal(0, 0.3, 22)], axis=1)
-    config = SequenceConfig(**{**QUICK, "dropout": 0.2, **settings})  # type: ignore[arg-type]
+    config = SequenceConfig(**{**QUICK, "dropout": 0.2, "fewest_steps": 100, **settings})  # type: ignore[arg-type]
     scorer = SequenceScorer(config, vectors=texts.astype(np.float32) if vectors else None)
     return scorer.fit(community, Options(seed=1)).score(Histories.of_items([[0, 4, 8]]))[0, [20, 21]]
 

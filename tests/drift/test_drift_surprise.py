@@ -115,7 +115,7 @@ def test_more_strength_waits_longer_for_a_level_of_the_members_own(surprise: Sur
 
 def test_usual_losses_are_measured_on_members_not_learned_from() -> None:
     config = SurpriseConfig(
-        model=SequenceConfig(cell="gru", **{**QUICK, "width": 32, "fewest_steps": 150}), left_out=0.2
+        model=SequenceConfig(cell="gru", **{**QUICK, "width": 32, "fewest_steps": 90}), left_out=0.2
     )
     honest = Surprise(config).fit(community(), Options(seed=3))
     flattered = Surprise(config.model_copy(update={"left_out": 0.0})).fit(community(), Options(seed=3))

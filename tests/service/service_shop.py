@@ -111,6 +111,30 @@ def build_again(workspace: Workspace, *, seed: int = 0) -> Workspace:
     return workspace
 
 
+def build_everything(workspace: Workspace) -> Workspace:
+    """A build of every system that these few members and items allow, the language model apart."""
+    from dataclasses import replace
+
+    config = workspace.config_path
+    config.write_text(config.read_text(encoding="utf-8") + "\n[social]\nuse_network = false\n", encoding="utf-8")
+    workspace = Workspace.open(workspace.path)
+    plain = {stage.name: stage for stage in STAGES}
+    made = {"interests": _interests, "members": _members, "recommend": _recommend, "search": _search}
+    stages = [plain[name] for name in ("community", "drift", "social")]
+    stages = [replace(stage, after=()) for stage in stages]
+    for name, run in made.items():
+        stages.append(Stage(name, plain[name].title, lambda context: {"seed": context.options.seed}, run))
+    build(workspace, options=Options(threads=1, progress=False), stages=stages)
+    return workspace
+
+
+def _members(context: Context, folder: Path) -> None:
+    from penchant.members.recipe import MembersConfig, train
+    from penchant.members.segments import SegmentConfig
+
+    train(context.community, MembersConfig(segments=SegmentConfig(least=2, most=4)), context.options).save(folder)
+
+
 def _interests(context: Context, folder: Path) -> None:
     from penchant.interests import InterestsConfig, learn
 

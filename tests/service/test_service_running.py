@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from service_served import Served
-from service_shop import MEMBERS, build_shop, community
+from service_shop import MEMBERS, Words, build_everything, community
 from sqlalchemy import inspect, text
 
 from penchant.cli.app import main
@@ -23,7 +23,6 @@ from penchant.data.appending import Batch
 from penchant.data.columns import EVENTS
 from penchant.data.store import Store
 from penchant.errors import ArtifactError, ConfigError, InputError, MissingExtraError, StorageError, UnknownIdError
-from penchant.pipeline import Context
 from penchant.service.alerts import Alerts
 from penchant.service.app import create_app
 from penchant.service.client import Client, ServiceError
@@ -161,6 +160,29 @@ def test_on_a_full_disk_writes_are_refused_and_answers_go_on(
         assert one.picks("m2", k=3)
         (tiny_disk / "filler").unlink()
         assert client.post("/v1/events", json={"events": [EVENT]}).status_code == 200
+
+
+def test_what_one_worker_changes_the_other_hears_of(shop: Workspace) -> None:
+    quiet = ServiceSettings(language_model=False, workers=2, poll_seconds=60)
+    with TestClient(create_app(shop, quiet)) as first, TestClient(create_app(shop, quiet)) as second:
+        one, other = Served(first, shop), Served(second, shop)
+        for served in (one, other):
+            served.state.builds.give(Words())
+        one.send({**EVENT, "member_id": "m2", "item_id": other.picks("m2", k=1)[0]})
+        assert other.state.live.history("m2").height == 13
+        bought = one.state.live.history("m2")["item_id"][-1]
+        assert bought not in other.picks("m2", k=20)
+        item = {"item_id": "p99", "title": "copper soup pot", "categories": ["Kitchen > Pots"]}
+        one.client.post("/v1/items", json={"items": [item]})
+        one.client.delete("/v1/items/p0")
+        other.state._look_at_store()
+        shown = other.picks("m0", k=20)
+        assert "p99" in shown
+        assert "p0" not in shown
+        assert other.client.get("/v1/search", params={"q": "copper soup"}).json()["picks"][0]["item_id"] == "p99"
+        one.client.delete("/v1/members/m3")
+        strange = other.client.get("/v1/members/m3/recommendations").json()["strategy"]
+        assert strange.startswith("popular: nothing is known")
 
 
 # -- upgrades --
@@ -513,31 +535,8 @@ def test_a_system_that_the_build_lacks_is_told_of_with_the_reason(served: Served
     assert refused.status_code == 404
 
 
-def test_friends_and_questions_come_from_the_ties_and_answers_of_this_moment(tmp_path: Path) -> None:
-    from penchant.pipeline import build
-    from penchant.stages import STAGES
-    from penchant.training.options import Options
-
-    workspace = build_shop(tmp_path / "social.ws")
-    config = workspace.config_path
-    config.write_text(config.read_text() + "\n[social]\nuse_network = false\n")
-    workspace = Workspace.open(workspace.path)
-    plain = {stage.name: stage for stage in STAGES}
-    from service_shop import _recommend
-
-    from penchant.pipeline import Stage
-
-    recommend = Stage("recommend", plain["recommend"].title, lambda context: {}, _recommend)
-    from dataclasses import replace
-
-    social = replace(plain["social"], after=())
-    members = replace(plain["members"], run=_members, after=())
-    drift = replace(plain["drift"], after=())
-    build(
-        workspace,
-        options=Options(threads=1, progress=False),
-        stages=[plain["community"], members, drift, social, recommend],
-    )
+def test_friends_and_questions_come_from_the_ties_and_answers_of_this_moment(shop: Workspace) -> None:
+    workspace = build_everything(shop)
     with TestClient(
         create_app(workspace, ServiceSettings(language_model=False)), raise_server_exceptions=False
     ) as client:
@@ -566,13 +565,6 @@ def test_friends_and_questions_come_from_the_ties_and_answers_of_this_moment(tmp
         odd = client.post("/v1/members/new/answers", json={"answers": [{"question": 99_999, "answer": "like"}]})
         assert odd.status_code == 422
         assert one.client.get("/v1/members/nobody/friends").status_code == 404
-
-
-def _members(context: Context, folder: Path) -> None:
-    from penchant.members.recipe import MembersConfig, train
-    from penchant.members.segments import SegmentConfig
-
-    train(context.community, MembersConfig(segments=SegmentConfig(least=2, most=4)), context.options).save(folder)
 
 
 def test_the_list_is_the_same_with_and_without_its_reasons(served: Served) -> None:

@@ -33,7 +33,7 @@ class LearnConfig(BaseModel):
     """How the judge learns.
 
     >>> LearnConfig().folds
-    3
+    5
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,7 +41,7 @@ class LearnConfig(BaseModel):
     streams: InjectionConfig = InjectionConfig(track="natural", draws=4)
     """The planted changes to learn from."""
     views: ViewConfig = ViewConfig()
-    folds: int = Field(default=3, ge=2)
+    folds: int = Field(default=5, ge=2)
     """Parts of the members: each part's streams are compared under views that the other parts taught, as a new member's
     will be."""
     ordinary: float = Field(default=0.2, gt=0, le=1)

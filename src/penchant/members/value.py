@@ -69,7 +69,7 @@ class ValueConfig(BaseModel):
     """Learning rate of the trees."""
     models: PositiveInt = 3
     """Boosted models from different seeds whose answers are averaged."""
-    boosted: float = Field(default=0.5, ge=0, le=1)
+    boosted: float = Field(default=0.6, ge=0, le=1)
     """Weight of the trees against the logistic regression over the same features, in log-odds."""
     learned_money: float = Field(default=0.1, ge=0, le=1)
     """Weight, in logarithms, of the money that models foresee, against the chance of a purchase times the money spent
@@ -128,8 +128,8 @@ class Value:
     """Learns from members as they were at moments of the past, and what they did afterwards.
 
     The chance of a purchase is the mean, in log-odds, of boosted trees and a logistic regression over the same
-    features: the profile, what BG/NBD and Gamma-Gamma make of three numbers, and how what they buy sells to others. The blend is calibrated on members
-    left out.
+    features: the profile, what BG/NBD and Gamma-Gamma make of three numbers, and how what they buy sells to others. The
+    blend is calibrated on members left out.
     """
 
     def __init__(self, config: ValueConfig | None = None) -> None:

@@ -1,5 +1,6 @@
 """The models behind `penchant.members.value`: boosted trees, linear models beside them, and their calibration."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _FOLDS: Final = 5
 _TOLD: Final = 4
 """Features named as reasons."""
+_WITHIN: Final = 2.0
+"""Standard deviations beyond which the linear models see no difference: what months of events show may lie far outside
+what weeks did, and a straight line would follow it anywhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +33,12 @@ class Linear:
     scales: Floats
     weights: Floats
     bias: float
+    within: float = math.inf
+    """Standard deviations beyond which values count as no larger."""
 
     def __call__(self, features: Floats) -> NDArray[np.float64]:
         """(rows,) log-odds, or log money."""
-        seen = (_logged(features) - self.means) / self.scales
+        seen = np.clip((_logged(features) - self.means) / self.scales, -self.within, self.within)
         return np.nan_to_num(seen, nan=0.0) @ self.weights.astype(np.float64) + self.bias
 
 
@@ -90,6 +96,7 @@ class Fitted:
             "names": list(self.names),
             "models": len(self.returns),
             "biases": [self.linear.bias, self.money.bias],
+            "within": self.linear.within,
             "boosted": self.boosted,
             "learned_money": self.learned_money,
             "slope": self.slope,
@@ -123,7 +130,7 @@ def read(folder: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]
 
     def linear(name: str, bias: float) -> Linear:
         means, scales, weights = (arrays[f"{name}/{field}"] for field in ("means", "scales", "weights"))
-        return Linear(means, scales, weights, bias)
+        return Linear(means, scales, weights, bias, meta["within"])
 
     first, second = meta["biases"]
     return Fitted(
@@ -145,9 +152,11 @@ def fitted(lessons: Sequence["Taught"], config: "ValueConfig", seed: int) -> Fit
         if not out.any() or len(np.unique(returned[rest])) < 2:
             continue
         trees = _trees(features[rest], returned[rest], config, seed, "binary", models=1)
-        blend[out] = _blend(trees, logistic(features[rest], returned[rest]), features[out], config.boosted)
+        blend[out] = _blend(
+            trees, logistic(features[rest], returned[rest], within=_WITHIN), features[out], config.boosted
+        )
         money = _trees(features[rest], spent[rest], config, seed, "regression", models=1)
-        straight = ridge(features[rest], spent[rest])
+        straight = ridge(features[rest], spent[rest], within=_WITHIN)
         logs[out] = config.boosted * _mean(money, features[out]) + (1 - config.boosted) * straight(features[out])
     slope, offset = _platt(blend, returned)
     returns = 1 / (1 + np.exp(-(slope * blend + offset)))
@@ -157,8 +166,8 @@ def fitted(lessons: Sequence["Taught"], config: "ValueConfig", seed: int) -> Fit
         lessons[0].names,
         _trees(features, returned, config, seed, "binary", models=config.models),
         _trees(features, spent, config, seed, "regression", models=config.models),
-        logistic(features, returned),
-        ridge(features, spent),
+        logistic(features, returned, within=_WITHIN),
+        ridge(features, spent, within=_WITHIN),
         config.boosted,
         config.learned_money,
         slope,
@@ -167,35 +176,38 @@ def fitted(lessons: Sequence["Taught"], config: "ValueConfig", seed: int) -> Fit
     )
 
 
-def logistic(features: Floats, returned: NDArray[np.bool_], *, strength: float = 0.05) -> Linear:
+def logistic(
+    features: Floats, returned: NDArray[np.bool_], *, strength: float = 0.05, within: float = math.inf
+) -> Linear:
     """A logistic regression over features on a log scale; one class alone gives its share for everybody."""
     from sklearn.linear_model import LogisticRegression
 
-    means, scales, seen = _standardised(features)
+    means, scales, seen = _standardised(features, within)
     if len(np.unique(returned)) < 2:
         bias = 4.0 if returned.any() else -4.0
-        return Linear(means, scales, np.zeros(features.shape[1], np.float32), bias)
+        return Linear(means, scales, np.zeros(features.shape[1], np.float32), bias, within)
     found = LogisticRegression(C=strength, max_iter=2_000).fit(seen, returned)
-    return Linear(means, scales, found.coef_[0].astype(np.float32), float(found.intercept_[0]))
+    return Linear(means, scales, found.coef_[0].astype(np.float32), float(found.intercept_[0]), within)
 
 
-def ridge(features: Floats, target: Floats, *, strength: float = 100.0) -> Linear:
+def ridge(features: Floats, target: Floats, *, strength: float = 100.0, within: float = math.inf) -> Linear:
     """A ridge regression over features on a log scale."""
     from sklearn.linear_model import Ridge
 
-    means, scales, seen = _standardised(features)
+    means, scales, seen = _standardised(features, within)
     found = Ridge(alpha=strength).fit(seen, target)
-    return Linear(means, scales, found.coef_.astype(np.float32), float(found.intercept_))
+    return Linear(means, scales, found.coef_.astype(np.float32), float(found.intercept_), within)
 
 
-def _standardised(features: Floats) -> tuple[Floats, Floats, NDArray[np.float64]]:
+def _standardised(features: Floats, within: float) -> tuple[Floats, Floats, NDArray[np.float64]]:
     logged = _logged(features)
     there = ~np.isnan(logged)
     count = np.maximum(there.sum(axis=0), 1)
     means = np.where(there, logged, 0).sum(axis=0) / count
     scales = np.sqrt(np.where(there, (logged - means) ** 2, 0).sum(axis=0) / count)
     scales = np.where(scales > 1e-6, scales, 1.0)
-    return means.astype(np.float32), scales.astype(np.float32), np.nan_to_num((logged - means) / scales, nan=0.0)
+    seen = np.clip((logged - means) / scales, -within, within)
+    return means.astype(np.float32), scales.astype(np.float32), np.nan_to_num(seen, nan=0.0)
 
 
 def _logged(features: Floats) -> NDArray[np.float64]:

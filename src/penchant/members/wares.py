@@ -21,7 +21,6 @@ WARES: Final[dict[str, Phrase]] = {
     "wares_demand": Phrase(
         "demand for what they buy, of late against before (log)", "所购物品近期需求相对以往（对数）"
     ),
-    "wares_first": Phrase("days since what they buy was first sold", "所购物品首次售出距今天数"),
     "wares_last": Phrase("days since what they buy was last sold", "所购物品最近售出距今天数"),
     "wares_amount": Phrase("usual money for one thing (log)", "单件通常金额（对数）"),
 }
@@ -61,9 +60,9 @@ def wares(community: Community, at: datetime) -> Floats:
         return found
     away = bought.group_by("member").agg(pl.col("age").min().log1p().alias("away"))
     buyers = (
-        bought.group_by("item", "member")
+        bought.group_by("item", "member", maintain_order=True)  # an order of rows for equal sums at every run
         .agg(pl.col("day").n_unique().alias("days"))
-        .join(away, on="member")
+        .join(away, on="member", how="left", maintain_order="left")
         .group_by("item")
         .agg(
             pl.len().log().alias("wares_buyers"),
@@ -74,12 +73,11 @@ def wares(community: Community, at: datetime) -> Floats:
     expected = pl.len() * (_LATELY / max(float(bought.select(pl.col("age").max()).item()), 1.0))
     sales = bought.group_by("item").agg(
         (((pl.col("age") < _LATELY).sum() + 1) / (expected + 1)).log().alias("wares_demand"),
-        pl.col("age").max().alias("wares_first"),
         pl.col("age").min().alias("wares_last"),
     )
     table = (
-        bought.join(buyers, on="item")
-        .join(sales, on="item")
+        bought.join(buyers, on="item", how="left", maintain_order="left")
+        .join(sales, on="item", how="left", maintain_order="left")
         .group_by("member")
         .agg(*(pl.col(name).mean() for name in list(WARES)[:-1]), pl.col("amount").mean().alias("wares_amount"))
     )

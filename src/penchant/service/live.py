@@ -99,7 +99,12 @@ class Live:
         """Take a member's history from the store once more; where it is out of reach, what is known stays."""
         try:
             found = self.store.history(member_id).select(*_OWN)
-        except (StorageError, UnknownIdError):
+        except UnknownIdError:
+            # Forgotten by another process.
+            if member_id in self:
+                self.forget(member_id)
+            return
+        except StorageError:
             return
         with self._lock:
             if member_id in self and len(self._own_locked(member_id)) == len(found):

@@ -205,7 +205,7 @@ class Loaded:
         """Take over all items as the store has them now, where they differ from the build's."""
         theirs = conform(items.select([name for name in items.columns if name in ITEMS]), "items")
         ours = self.community.items.select(list(ITEMS))
-        gone = set(ours["item_id"]) - set(theirs["item_id"])
+        gone = (set(ours["item_id"]) | set(self._put)) - set(theirs["item_id"]) - self.closed
         same = theirs.hash_rows(seed=7)
         known = dict(zip(ours["item_id"], ours.hash_rows(seed=7), strict=True))
         changed = [known.get(item) != row for item, row in zip(theirs["item_id"], same, strict=True)]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("penchant.service")
 
-_TOLD_SECONDS = 10.0
+ITEM_CHANGES: Final = ("change items", "delete item")
+"""What the audit log calls changes of the catalogue."""
+_TOLD_SECONDS: Final = 10.0
 """How often slow figures are worked out again."""
 
 
@@ -95,6 +97,10 @@ class State:
         self.ties_version = 0
         """Changes whenever ties do."""
         self.systems = Systems(self)
+        self.own_changes: set[int] = set()
+        """Places in the audit log of the changes of items that this process made itself."""
+        self._heard = 0
+        """The last place in the audit log that was looked at for changes that others made."""
         self.started_at = datetime.now(UTC)
         self.encoder: Encoder | None = None
         self.encoder_problem: str | None = None
@@ -115,6 +121,7 @@ class State:
         Raises:
             StorageError: the store is out of reach.
         """
+        self._heard = next((entry.place for entry in self.audit.entries(limit=1)), 0)
         community = self.store.read()
         self.live.load(community)
         self.builds.load(community)
@@ -229,6 +236,20 @@ class State:
         if self.store_problem is not None:
             _LOG.info("store is back")
         self.store_problem = None
+        if self.live.shared:
+            self._hear_of_items()
+
+    def _hear_of_items(self) -> None:
+        """Take over the items that another worker has changed, as the audit log tells."""
+        news = self.audit.since(self._heard)
+        if not news:
+            return
+        self._heard = news[-1].place
+        mine = {entry.place for entry in news} & self.own_changes
+        self.own_changes -= mine
+        if any(entry.action in ITEM_CHANGES and entry.place not in mine for entry in news):
+            with self.changing:
+                self.builds.catch_up(self.whole())
 
     def _look_at_builds(self) -> None:
         if not self.settings.follow_builds:

@@ -32,7 +32,9 @@ async def put_items(request: Request, service: Service, caller: Manager, body: I
 
 def _put(service: State, body: ItemsIn, who: str) -> None:
     with service.changing:
-        service.audit.add(who, "change items", details={"items": len(body.items)})
+        entry = service.audit.add(who, "change items", details={"items": len(body.items)})
+        if service.live.shared:
+            service.own_changes.add(entry.place)
         # Items that name the same fields are written together, since a field that is absent keeps what it holds.
         groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for item in body.items:
@@ -55,7 +57,9 @@ async def delete_item(request: Request, service: Service, caller: Manager, item_
 
 def _delete(service: State, item_id: str, who: str) -> int:
     with service.changing:
-        service.audit.add(who, "delete item", item_id)
+        entry = service.audit.add(who, "delete item", item_id)
+        if service.live.shared:
+            service.own_changes.add(entry.place)
         return catalogue.delete(service.store, service.builds, service.live, [item_id])
 
 

@@ -110,6 +110,13 @@ class Audit:
                 query = query.where(log.about == _keyed(secret, member_id))
             return [_entry(row) for row in connection.execute(query)]
 
+    def since(self, place: int) -> list[Entry]:
+        """The entries after a place, the oldest first."""
+        log = tables.audit.c
+        query = select(tables.audit).where(log.tenant == self.tenant, log.place > place).order_by(log.place)
+        with self.database.reading() as connection:
+            return [_entry(row) for row in connection.execute(query.limit(_PART))]
+
     def check(self) -> Broken | None:
         """Walk the chain from its first entry; None where it holds."""
         place, previous = 0, FIRST
