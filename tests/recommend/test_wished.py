@@ -1,7 +1,5 @@
 """Wishes in recommendations: what is asked for is met, shown, and told where it cannot be."""
 
-from collections.abc import Iterator
-
 import polars as pl
 import pytest
 from shops import shop
@@ -25,8 +23,8 @@ def community() -> Community:
 
 
 @pytest.fixture(scope="module")
-def model(community: Community) -> Iterator[Recommender]:
-    yield train(community, options=Options(progress=False), encoder=WordEncoder())
+def model(community: Community) -> Recommender:
+    return train(community, options=Options(progress=False), encoder=WordEncoder())
 
 
 def rows(model: Recommender, ranking) -> pl.DataFrame:  # type: ignore[no-untyped-def]

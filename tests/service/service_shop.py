@@ -119,13 +119,20 @@ def build_everything(workspace: Workspace) -> Workspace:
     config.write_text(config.read_text(encoding="utf-8") + "\n[social]\nuse_network = false\n", encoding="utf-8")
     workspace = Workspace.open(workspace.path)
     plain = {stage.name: stage for stage in STAGES}
-    made = {"interests": _interests, "members": _members, "recommend": _recommend, "search": _search}
-    stages = [plain[name] for name in ("community", "drift", "social")]
-    stages = [replace(stage, after=()) for stage in stages]
+    made = {
+        "interests": _interests, "members": _members, "drift": _drift, "recommend": _recommend, "search": _search,
+    }  # fmt: skip
+    stages = [replace(plain[name], after=()) for name in ("community", "social")]
     for name, run in made.items():
         stages.append(Stage(name, plain[name].title, lambda context: {"seed": context.options.seed}, run))
     build(workspace, options=Options(threads=1, progress=False), stages=stages)
     return workspace
+
+
+def _drift(context: Context, folder: Path) -> None:
+    from penchant.drift import learn
+
+    learn(context.community, options=context.options).save(folder)
 
 
 def _members(context: Context, folder: Path) -> None:

@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 from service_served import Served
 from service_shop import Words, build_everything
 
+from penchant.members import remaining
 from penchant.service.app import create_app
 from penchant.service.settings import ServiceSettings
 from penchant.workspace import Workspace
@@ -59,7 +60,7 @@ def test_one_event_goes_through_everything_and_is_gone_when_its_member_is(shop: 
         # Console.
         served.state.sessions.add_user("ann", "a long password")
         login = client.post(
-            "/console/login", data={"name": "ann", "password": "a long password"}, follow_redirects=False
+            "/console/login", data={"user": "ann", "password": "a long password"}, follow_redirects=False
         )
         assert login.status_code in (302, 303), login.text[:300]
         page = client.get(f"/console/members/{member}")
@@ -72,9 +73,6 @@ def test_one_event_goes_through_everything_and_is_gone_when_its_member_is(shop: 
         assert client.get(f"/v1/members/{member}/interests").status_code == 404
         assert ask("recommendations")["strategy"].startswith("popular")
         assert served.state.builds.current.community.member_ids.row_or_none(member) is None
-    held = [
-        path.relative_to(folder)
-        for path in folder.rglob("*")
-        if path.is_file() and (b"Zebulon" in path.read_bytes() or member.encode() in path.read_bytes())
-    ]
-    assert held == []
+    written = "nothing like it, said Zebulon"
+    assert remaining(workspace, member, [written]) == []
+    assert [path for path in folder.rglob("*") if path.is_file() and b"Zebulon" in path.read_bytes()] == []

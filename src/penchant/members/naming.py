@@ -171,8 +171,9 @@ def _names(found: list[dict], before: Segments | None) -> list[Phrase]:
 
 
 def _name(traits: tuple[Trait, ...], tastes: tuple[tuple[str, float], ...], words: int) -> Phrase:
-    liked = [name for name, lift in tastes if lift >= _LIFT][: max(1, words // 2)]
     marked = [trait for trait in traits if abs(trait.strength) >= _MARKED and trait.feature in WORDS]
+    # One taste beside habits, and two where no habit tells the segment apart.
+    liked = [name for name, lift in tastes if lift >= _LIFT][: max(1 if marked else 2, words // 2)]
     habits = [WORDS[trait.feature][trait.strength < 0] for trait in marked[: words - min(len(liked), 1)]]
     if not liked and not habits:
         return PLAIN
