@@ -11,7 +11,7 @@ COMMANDS = (
     "members", "members segments", "members value", "members classify", "members anomalies", "members mask",
     "members export", "members forget", "members expire",
     "social", "social friends", "social recommend", "social questionnaire", "social explain", "social train",
-    "recommend", "recommend refine", "recommend similar", "recommend goes-with",
+    "recommend", "recommend refine", "recommend similar", "recommend goes-with", "recommend prefer",
     "recommend explain", "search", "member", "tune", "serve", "keys", "keys make", "keys list", "keys revoke",
     "console user", "console users", "backup", "restore", "bench",
 )  # fmt: skip

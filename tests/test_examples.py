@@ -20,6 +20,7 @@ def test_every_example_is_run_here_and_short() -> None:
         "films_en.py",
         "friends_lastfm_en.py",
         "interests_en.py",
+        "members_zh.py",
         "newcomers_zh.py",
         "news_en.py",
         "opinion_monitor_zh.py",
@@ -86,3 +87,16 @@ def test_a_surge_of_blame_is_told_on_its_day(
     assert alarms
     assert all(alarm.startswith(f"警报 {topic}：2026-03-16 ") for alarm in alarms)
     assert "为负面" in alarms[0]
+
+
+def test_members_are_grouped_by_what_they_like_and_each_gets_one_action(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(EXAMPLES / "members_zh.py"))["main"](events=9_000, members=90)
+    told = capsys.readouterr().out
+    count = re.search(r"^(\d+) 个分群", told)
+    assert count
+    sizes = [int(size) for size in re.findall(r"：(\d+) 人，人均消费", told)]
+    assert len(sizes) == int(count[1]) >= 4
+    assert sum(sizes) <= 90
+    assert "偏好" in told
+    assert re.search(r"流失风险最高的是 m\d+：.+提高流失风险", told)
+    assert sum(int(one) for one in re.findall(r"^  \S+：(\d+) 人$", told, flags=re.MULTILINE)) == 90

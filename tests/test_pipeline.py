@@ -378,8 +378,6 @@ def full(tmp_path_factory: pytest.TempPathFactory, small_community: Community) -
     return workspace
 
 
-
-
 def agreeing(community: Community) -> Community:
     """The community with everybody's consent: few as they are, a ranker needs them all."""
     return replace(community, members=community.members.with_columns(consent=pl.lit(True)))

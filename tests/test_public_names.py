@@ -21,7 +21,7 @@ NAMES = {
     "read",
     "read_community",
 }
-MODULES = {"errors", "interests", "members", "recommend", "search", "social"}
+MODULES = {"drift", "errors", "interests", "members", "recommend", "search", "social"}
 
 
 def test_the_list_is_exact():

@@ -119,3 +119,9 @@ def test_a_community_of_hardly_any_events_says_what_is_wanted(events: pl.DataFra
     assert "30 of them are wanted" in made.segments.reason.en
     assert made.worth is None
     assert made.too_little
+
+
+def test_what_members_are_worth_goes_by_the_communitys_own_clock() -> None:
+    assert MembersConfig.model_validate({"profile": {"utc_offset_hours": 8}}).valued.profile.utc_offset_hours == 8
+    own = {"profile": {"utc_offset_hours": 8}, "value": {"profile": {"utc_offset_hours": -5}}}
+    assert MembersConfig.model_validate(own).valued.profile.utc_offset_hours == -5

@@ -38,7 +38,8 @@ VALUE_HELP: Final = both(
     """Show what members are worth: the chance of a purchase in the time ahead, the money to expect, the risk of
     leaving, the RFM cell, and the next best action.
 
-    --member tells one member's, with the reasons. --tier keeps one tier of RFM. Actions come from a YAML file of rules.""",
+    --member tells one member's, with the reasons; --tier keeps one tier of RFM. Actions come from a YAML file of
+    rules.""",
     """显示会员价值：未来一段时间的购买概率、预期消费、流失风险、RFM 单元以及下一步建议。
 
     --member 查看某位会员及原因，--tier 只看某个 RFM 层级。建议来自 YAML 规则文件。""",
@@ -176,7 +177,7 @@ def value(
             )
         _show_worth(speaker, held, row, told[row], as_json)
         return
-    names = {name: action for name, action in zip(worth.members, told, strict=True)}
+    names = dict(zip(worth.members, told, strict=True))
     table = worth.table()
     if tier is not None:
         table = table.filter(table["tier"] == tier)

@@ -18,7 +18,6 @@ from penchant.errors import NotFittedError, TooLittleDataError
 from penchant.training.options import Options, one_blas_thread
 from penchant.vectors import Floats, Rows
 
-
 MANY: Final = 64
 """Histories whose vectors are solved with BLAS held to one thread."""
 
@@ -97,7 +96,7 @@ class Als:
         factors = self.item_factors
         taken = self.config.recency.fade(batch).matrix(len(factors))
         members = np.zeros((len(batch), factors.shape[1]), dtype=np.float32)
-        # Threads only get in each other's way on systems this small; setting their number costs more than a few of them.
+        # Threads get in each other's way on systems this small; setting their number costs more than a few of them.
         with one_blas_thread() if len(batch) > MANY else nullcontext():
             for row in np.flatnonzero(np.diff(taken.indptr)):
                 entries = slice(taken.indptr[row], taken.indptr[row + 1])

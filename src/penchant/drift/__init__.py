@@ -4,16 +4,16 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from penchant.drift.movement import FleetConfig as FleetConfig
-    from penchant.drift.movement import FleetView as FleetView
-    from penchant.drift.movement import fleet as fleet
-    from penchant.drift.movement import retrain_signal as retrain_signal
     from penchant.drift.injection import InjectionConfig as InjectionConfig
     from penchant.drift.injection import Streams as Streams
     from penchant.drift.injection import inject as inject
     from penchant.drift.judge import Judge as Judge
     from penchant.drift.judge import JudgeConfig as JudgeConfig
     from penchant.drift.metrics import benchmark_detector as benchmark_detector
+    from penchant.drift.movement import FleetConfig as FleetConfig
+    from penchant.drift.movement import FleetView as FleetView
+    from penchant.drift.movement import fleet as fleet
+    from penchant.drift.movement import retrain_signal as retrain_signal
     from penchant.drift.plans import Plan as Plan
     from penchant.drift.plans import planned as planned
     from penchant.drift.recipe import train as train

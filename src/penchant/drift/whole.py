@@ -13,8 +13,8 @@ from penchant.artifacts import MANIFEST, load_artifact, save_artifact, storage_e
 from penchant.data.community import Community
 from penchant.data.drift import DriftVerdict
 from penchant.data.interactions import histories
-from penchant.drift.movement import FleetConfig, FleetView, fleet
 from penchant.drift.judge import Judge, JudgeConfig
+from penchant.drift.movement import FleetConfig, FleetView, fleet
 from penchant.drift.recipe import train
 from penchant.errors import InputError, NotFittedError, TooLittleDataError
 from penchant.language import Lang, Phrase

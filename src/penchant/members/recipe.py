@@ -36,6 +36,12 @@ class MembersConfig(BaseModel):
     segments: SegmentConfig = SegmentConfig()
     value: ValueConfig = ValueConfig()
 
+    @property
+    def valued(self) -> ValueConfig:
+        """`value`, with members described as `profile` says unless it has a way of its own."""
+        own = self.value.profile if self.value.profile != ProfileConfig() else self.profile
+        return self.value.model_copy(update={"profile": own})
+
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
@@ -147,17 +153,17 @@ def train(
         content = title_words(community.titles, member, item, len(made))
     segmenter = Segmenter(config.segments).fit(made, options, before=before, content=content)
     try:
-        value = Value(config.value).fit(community, options)
+        value = Value(config.valued).fit(community, options)
     except TooLittleDataError as error:
         return Members(config, made, segmenter, None, None, None, str(error))
     return Members(
-        config, made, segmenter, value, value.foresee(community), calibrated(community, config.value, options)
+        config, made, segmenter, value, value.foresee(community), calibrated(community, config.valued, options)
     )
 
 
 def evaluate(model: Members, community: Community, options: Options | None = None) -> Calibration | None:
     """How well the same settings would have foreseen the last stretch of time; None where it is too short to tell."""
-    return calibrated(community, model.config.value, options or Options())
+    return calibrated(community, model.config.valued, options or Options())
 
 
 def calibrated(community: Community, config: ValueConfig, options: Options) -> Calibration | None:

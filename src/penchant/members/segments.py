@@ -26,7 +26,7 @@ TOO_FEW: Final = Phrase(
 )
 ALIKE: Final = Phrase("all members are alike: there is nothing to part them by", "所有会员行为相同，无法分群")
 _HOURS_BESIDE_TEXTS: Final = 0.3
-"""What is left of the weight of hours where texts stand for categories; picked on halves of the public shop's events."""
+"""What is left of the hours' weight where texts stand for categories; picked on halves of the public shop's events."""
 _SAMPLE: Final = 20_000
 """Members that the number of segments is chosen on, at most."""
 

@@ -46,10 +46,10 @@ class Trial(BaseModel):
         """Whose answer a member gets: always the same one, and as good as drawn.
 
         >>> trial = Trial(name="t", version="2", against="1", share=0.25, started_at=datetime.now(UTC))
-        >>> sum(trial.arm(f"m{row}") == "treatment" for row in range(4_000)) // 100
-        9
+        >>> round(sum(trial.arm(f"m{row}") == "treatment" for row in range(4_000)) / 4_000, 1)
+        0.3
         """
-        digest = hashlib.sha256(f"{self.name}\\0{member_id}".encode()).digest()
+        digest = hashlib.sha256(f"{self.name}\0{member_id}".encode()).digest()
         return "treatment" if int.from_bytes(digest[:8]) < self.share * 2**64 else "control"
 
 

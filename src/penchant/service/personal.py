@@ -13,8 +13,8 @@ from penchant.service.state import State
 def plain(value: Any) -> Any:
     """A value as JSON can hold it.
 
-    >>> plain({"at": datetime(2026, 1, 5, tzinfo=UTC), "n": Decimal("1.5")})
-    {'at': '2026-01-05T00:00:00+00:00', 'n': 1.5}
+    >>> plain({"at": date(2026, 1, 5), "n": Decimal("1.5"), "long": timedelta(minutes=2)})
+    {'at': '2026-01-05', 'n': 1.5, 'long': 120.0}
     """
     if isinstance(value, dict):
         return {str(name): plain(inner) for name, inner in value.items()}
