@@ -214,3 +214,18 @@ def test_a_rule_about_an_unknown_feature_names_those_there_are(
     path.write_text('- action: x\n  when: {shoe_size: "> 1"}\n', encoding="utf-8")
     with pytest.raises(ConfigError, match=r"'shoe_size'; there are .*churn"):
         next_actions(profiles(community, at=cut), worth, read_actions(path))
+
+
+def test_a_kind_of_event_that_comes_later_changes_no_feature() -> None:
+    community, _, _ = shop()
+    shown = (
+        pl.when(pl.col("at") > START + timedelta(days=250))
+        .then(pl.lit("show"))
+        .otherwise(pl.col("kind").cast(pl.String))
+    )
+    later = community.with_events(
+        community.events.with_columns(shown.cast(community.events.schema["kind"]).alias("kind"))
+    )
+    model = Value(QUICK).fit(later)
+    assert np.isfinite(model.foresee(later).returns).any()
+    assert np.isfinite(Value(QUICK).fit(community).foresee(later).returns).any()

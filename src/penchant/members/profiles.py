@@ -166,7 +166,7 @@ def profiles(
         _activity(with_items, moment),
         _purchases(with_items, moment),
         _tastes(with_items),
-        _kinds(with_items),
+        _kinds(with_items, sorted(community.events["kind"].unique().cast(pl.String))),
         _hours(with_items),
         _shares(past, community, chosen),
     ]
@@ -359,9 +359,8 @@ def _tastes(events: pl.DataFrame) -> pl.DataFrame:
     return told.join(own, on="member", how="left").join(categories, on="member", how="left")
 
 
-def _kinds(events: pl.DataFrame) -> pl.DataFrame:
-    """The share of each kind of event; a kind that nobody has gets no feature."""
-    kinds = sorted(events["kind"].unique().cast(pl.String))
+def _kinds(events: pl.DataFrame, kinds: list[str]) -> pl.DataFrame:
+    """The share of each kind of event that the community has, now or later: at all moments the same features."""
     return events.group_by("member").agg((pl.col("kind") == kind).mean().alias(f"kind:{kind}") for kind in kinds)
 
 

@@ -186,8 +186,9 @@ class Value:
         reasons: list[tuple[tuple[str, float, float], ...]] = [()] * len(seen.made)
         rows = np.flatnonzero(seen.bought)
         if len(rows):
-            returns[rows], spend[rows] = self._fitted.foresee(seen.features[rows])
-            for row, why in zip(rows.tolist(), self._fitted.reasons(seen.features[rows]), strict=True):
+            features = _as_learned(seen, rows, self._fitted.names)
+            returns[rows], spend[rows] = self._fitted.foresee(features)
+            for row, why in zip(rows.tolist(), self._fitted.reasons(features), strict=True):
                 reasons[row] = why
         return Worth(
             seen.made.members, moment, self.config.horizon_days, returns, spend, rfm(seen.made), tuple(reasons)
@@ -286,6 +287,13 @@ def described(community: Community, at: datetime, config: ValueConfig) -> Descri
     kept = [place for place, name in enumerate(made.names) if not name.startswith(("share:", "hour:"))]
     names = (*(made.names[place] for place in kept), *_EXTRA, *WARES)
     return Described(made, bought, names, np.hstack([made.values[:, kept], extra, wares(community, at)]))
+
+
+def _as_learned(seen: Described, rows: NDArray[np.int64], names: tuple[str, ...]) -> Floats:
+    """(rows, features) in the order in which they were learned; a kind of event that came since is nothing to go by."""
+    places = {name: place for place, name in enumerate(seen.names)}
+    missing = np.full(len(rows), np.nan, dtype=np.float32)
+    return np.stack([seen.features[rows, places[name]] if name in places else missing for name in names], axis=1)
 
 
 def lesson(known: Community, cut: datetime, config: ValueConfig) -> Taught:
