@@ -10,6 +10,8 @@ from typing import Any, Final
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _KEY: Final = re.compile(r"pnc_([0-9a-f]{12})_[\w-]+")
 _DIGITS: Final = re.compile(r"(?<![\w.])\+?\d[\d -]{8,20}\d(?![\w.])")
+_LONG: Final = 9
+"""Digits of a number that may be somebody's; a date has eight."""
 _ADDRESS: Final = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
 
 
@@ -22,7 +24,7 @@ def masked(text: str) -> str:
     text = _KEY.sub(r"pnc_\1_…", text)
     text = _ADDRESS.sub(r"\1:…@", text)
     text = _MAIL.sub("[mail]", text)
-    return _DIGITS.sub("[number]", text)
+    return _DIGITS.sub(lambda found: "[number]" if sum(map(str.isdigit, found[0])) >= _LONG else found[0], text)
 
 
 def short_address(address: str) -> str:
