@@ -1,6 +1,7 @@
 """A service that is killed while it is written to: what it acknowledged must be there, each event once."""
 
 import json
+import secrets
 import threading
 import time
 import urllib.request
@@ -41,12 +42,14 @@ def kill_again_and_again(workspace: Workspace, log: Path, rounds: int, *options:
         seconds: of load before each death.
     """
     deaths = Deaths()
+    # Events of another run, which the data may hold, have other names.
+    run = secrets.token_hex(4)
     service = Running(workspace, log, *options)
     service.start()
     stop = threading.Event()
     acknowledged: list[set[str]] = [set(), set()]
     writers = [
-        threading.Thread(target=_write, args=(service, number, acknowledged[number], stop), daemon=True)
+        threading.Thread(target=_write, args=(service, f"w{run}{number}", acknowledged[number], stop), daemon=True)
         for number in range(2)
     ]
     try:
@@ -72,12 +75,12 @@ def kill_again_and_again(workspace: Workspace, log: Path, rounds: int, *options:
     return deaths
 
 
-def _write(service: Running, number: int, acknowledged: set[str], stop: threading.Event) -> None:
+def _write(service: Running, name: str, acknowledged: set[str], stop: threading.Event) -> None:
     turn = 0
     while not stop.is_set():
         turn += 1
-        names = [f"w{number}-{turn}-{place}" for place in range(5)]
-        events = [{"member_id": f"w{number}", "item_id": None, "kind": "search", "text": name} for name in names]
+        names = [f"{name}-{turn}-{place}" for place in range(5)]
+        events = [{"member_id": name, "item_id": None, "kind": "search", "text": name} for name in names]
         body = json.dumps({"events": events}).encode()
         while not stop.is_set():
             request = urllib.request.Request(
@@ -86,7 +89,7 @@ def _write(service: Running, number: int, acknowledged: set[str], stop: threadin
                 {
                     "Authorization": f"Bearer {service.key}",
                     "Content-Type": "application/json",
-                    "Idempotency-Key": f"w{number}-{turn}",
+                    "Idempotency-Key": f"{name}-{turn}",
                 },
             )
             try:
