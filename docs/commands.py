@@ -10,6 +10,7 @@ COMMANDS = (
     "interests audience", "interests train", "interests label", "interests discover", "interests suggest",
     "members", "members segments", "members value", "members classify", "members anomalies", "members mask",
     "members export", "members forget", "members expire",
+    "drift", "drift scan", "drift explain", "drift fleet", "drift inject",
     "social", "social friends", "social recommend", "social questionnaire", "social explain", "social train",
     "recommend", "recommend refine", "recommend similar", "recommend goes-with", "recommend prefer",
     "recommend explain", "search", "member", "tune", "serve", "keys", "keys make", "keys list", "keys revoke",

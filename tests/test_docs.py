@@ -121,7 +121,7 @@ def test_the_options_of_fine_tuning_are_documented_with_their_defaults() -> None
     told = {name: default for name, default, _ in rows("docs/finetuning.md", "field")}
     config = FinetuneConfig()
     assert told.keys() == FinetuneConfig.model_fields.keys()
-    in_words = {"tasks", "adapter", "contrastive", "epochs", "learning_rate", "head_learning_rate"}
+    in_words = {"tasks", "adapter", "contrastive", "epochs", "learning_rate", "head_learning_rate", "probe_first"}
     plain = {name: default for name, default in told.items() if name not in in_words}
     assert plain == {name: documented(getattr(config, name)) for name in plain}
     assert told["adapter"].startswith(f"rank {config.adapter.rank}, alpha {config.adapter.alpha:g}")

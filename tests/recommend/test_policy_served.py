@@ -164,7 +164,8 @@ def test_the_page_on_the_policy_is_true_of_its_rules_its_settings_and_its_option
     page = (Path(__file__).parents[2] / "docs" / "recommend.md").read_text(encoding="utf-8")
     (rules,) = re.findall(r"^```yaml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
     assert {rule.do for rule in BusinessRules.parse(rules).rules} == {"boost", "bury", "pin", "exclude", "cap"}
-    (settings,) = re.findall(r"^```toml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    written = re.findall(r"^```toml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    (settings,) = [block for block in written if "[recommend.policy" in block]
     assert RecommendConfig.model_validate(tomllib.loads(settings)["recommend"]).policy.is_active
     told = dict(re.findall(r"^\| `([\w.]+)` \| (\S+) \|", page.split("| policy option |")[1], flags=re.MULTILINE))
     config = PolicyConfig().model_dump()

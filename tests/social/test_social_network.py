@@ -120,8 +120,8 @@ def test_sampled_surroundings_of_everything_with_room_for_all_are_the_whole_grap
 
 
 def test_the_sampled_softmax_is_on_average_that_over_all_items():
-    rng = np.random.default_rng(0)
-    members, items = torch.randn(3, 4), torch.randn(200, 4)
+    rng, drawing = np.random.default_rng(0), torch.Generator().manual_seed(0)
+    members, items = torch.randn(3, 4, generator=drawing), torch.randn(200, 4, generator=drawing)
     wanted = sp.csr_matrix((np.ones(3), (np.arange(3), [5, 50, 150])), shape=(3, 200))
     shown = sp.csr_matrix((3, 200))
     everything = Candidates(np.arange(200), np.zeros(200, dtype=np.float32))

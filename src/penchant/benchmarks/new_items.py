@@ -89,7 +89,7 @@ class _World:
         return systems[int(np.argmax(values))]
 
 
-def run(data: str, seeds: Sequence[int]) -> BenchResult:
+def run_new_items(data: str, seeds: Sequence[int]) -> BenchResult:
     """A tenth of the items is held out for the test and a tenth for validation, with all their events.
 
     Settings of ours and of the ridge are picked on the validation items; all are fitted on the training part alone, and

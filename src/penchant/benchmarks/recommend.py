@@ -90,11 +90,11 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     if protocol == "new-items":
         from penchant.benchmarks import new_items
 
-        return new_items.run(data, seeds)
+        return new_items.run_new_items(data, seeds)
     if protocol == "speed":
         from penchant.benchmarks import speed
 
-        return speed.run(data, seeds)
+        return speed.run_speed(data, seeds)
     with measured() as cost:
         community = load(data)
         encoder = _encoder()

@@ -49,7 +49,7 @@ class Spelled:
         return unit_rows(found)
 
 
-def run(data: str, seeds: Sequence[int]) -> BenchResult:
+def run_speed(data: str, seeds: Sequence[int]) -> BenchResult:
     """Medians over single answers on one thread; a community of N simulated events has N/10 items and N/100 members.
 
     Timed are a recommendation through sources, ranker and policy, with reasons and without checking them; a search with

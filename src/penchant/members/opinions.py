@@ -85,8 +85,9 @@ class OpinionMonitor:
     >>> monitor = OpinionMonitor()
     >>> for day in range(1, 15):
     ...     found = monitor.update(date(2026, 3, day), ["fine", "ok"] * 10, ["tea"] * 20, [0.5] * 18 + [-0.9] * 2)
-    >>> [surge.topic for surge in monitor.update(date(2026, 3, 15), ["mouldy!"] * 20, ["tea"] * 20, [-0.9] * 15 + [0.5]
-    * 5)] ['tea']
+    >>> feelings = [-0.9] * 15 + [0.5] * 5
+    >>> [surge.topic for surge in monitor.update(date(2026, 3, 15), ["mouldy!"] * 20, ["tea"] * 20, feelings)]
+    ['tea']
     """
 
     config: OpinionConfig = field(default_factory=OpinionConfig)

@@ -47,7 +47,9 @@ TIMELINE: Final = Phrase("Member {member}, window by window", "会员 {member} �
 SCORE: Final = Phrase("how foreign (log odds)", "陌生程度（对数几率）")
 THRESHOLD: Final = Phrase("alarm above this", "报警阈值")
 WINDOW: Final = Phrase("window ends", "窗口结束日")
+PERIOD: Final = Phrase("from", "起始")
 _TOPICS: Final = 6
+_PERIODS: Final = 20
 _SHOWN: Final = 15
 
 
@@ -157,11 +159,14 @@ def _fleet_chart(view: "FleetView", days: int, lang: Lang) -> Chart:
         for place, topic in enumerate(order.tolist())
     ]
     layout = {"yaxis": {"tickformat": ".0%", "rangemode": "tozero"}, "legend": {"orientation": "h", "y": -0.15}}
+    latest = range(max(0, len(starts) - _PERIODS), len(starts))
     return Chart(
         "drift-fleet",
         FLEET(lang),
         FLEET_TOLD(lang, days=days),
         {"data": traces, "layout": layout},
+        (PERIOD(lang), *(view.topics[topic] for topic in order.tolist())),
+        tuple((starts[row], *(f"{view.shares[row, topic]:.1%}" for topic in order.tolist())) for row in latest),
         height=360,
         wide=True,
     )

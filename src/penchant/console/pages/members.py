@@ -28,7 +28,7 @@ def members(desk: Desk, lang: Lang, *, q: str = "", page: int = 1) -> View:
         q: how the id begins.
         page: from 1.
     """
-    table = desk.kept("members", lambda build: _activity(build.community.members, build.community.events))
+    table = desk.kept("activity", lambda build: _activity(build.community.members, build.community.events))
     found = table.filter(pl.col("member_id").str.starts_with(q)) if q else table
     first = min(max(page - 1, 0) * _PER_PAGE, max(0, (len(found) - 1) // _PER_PAGE * _PER_PAGE))
     shown = found[first : first + _PER_PAGE]
