@@ -252,3 +252,13 @@ def test_times_without_a_zone_are_utc_and_odd_ones_are_refused(served: Served) -
     for odd in ("9999-01-01T00:00:00Z", "1200-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"):
         refused = served.client.post("/v1/events", json={"events": [event("clock", "p1", at=odd)]})
         assert refused.status_code == 422, odd
+
+
+def test_what_a_member_did_who_refuses_is_kept_and_used_for_nothing(served: Served) -> None:
+    mine = served.picks("m0", k=5)
+    served.state.store.upsert_members(pl.DataFrame({"member_id": ["m0"], "consent": [False]}))
+    served.state.live.load(served.state.store.read())
+    stranger = served.client.get("/v1/members/nobody-yet/recommendations?k=5").json()
+    assert served.picks("m0", k=5) == [pick["item_id"] for pick in stranger["picks"]] != mine
+    assert served.client.get("/v1/members/m0/interests").json()["interests"] == []
+    assert served.client.get("/v1/members/m0/evidence").json()["event_count"] > 0, "what is held is theirs to see"

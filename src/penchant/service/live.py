@@ -9,6 +9,7 @@ import polars as pl
 
 from penchant.data.columns import EVENTS
 from penchant.data.community import Community
+from penchant.data.consent import Consent, agreed
 from penchant.data.store import Store
 from penchant.errors import StorageError, UnknownIdError
 
@@ -25,11 +26,14 @@ class Live:
         store: read again for members whose events came twice, and where others write to it too.
         shared: other processes write to the store, so that a history is asked of it each time; what is in memory
             answers while it is out of reach.
+        consent: whether the data of members who were not asked may be used.
     """
 
-    def __init__(self, store: Store, *, shared: bool = False) -> None:
+    def __init__(self, store: Store, *, shared: bool = False, consent: Consent = "unless_refused") -> None:
         self.store = store
         self.shared = shared
+        self.consent = consent
+        self._refused: frozenset[str] = frozenset()
         self._lock = Lock()
         self._base = _NOTHING
         self._bounds: np.ndarray = np.zeros(1, dtype=np.int64)
@@ -47,8 +51,10 @@ class Live:
             community.item_ids.decode(events["item"]).alias("item_id"), *(name for name in _OWN if name != "item_id")
         )
         rows = {member: row for row, member in enumerate(community.member_ids.ids)}
+        may = agreed(community.members["consent"], self.consent)
+        refused = frozenset(community.members["member_id"].filter(~may))
         with self._lock:
-            self._base, self._bounds, self._rows = base, bounds, rows
+            self._base, self._bounds, self._rows, self._refused = base, bounds, rows, refused
             self._tables, self._waiting = {}, {}
             self._epoch += 1
 
@@ -79,6 +85,25 @@ class Live:
         if self.shared:
             self.read_again(member_id)
         return self._own(member_id) if member_id in self else _NOTHING
+
+    def agrees(self, member_id: str) -> bool:
+        """Whether what a member did may be used for answers to them; to see what is held is theirs anyway."""
+        if member_id in self._refused:
+            return False
+        return self.consent == "unless_refused" or member_id in self._rows
+
+    def usable_events(self, member_id: str) -> pl.DataFrame:
+        """`events`, and none where the member's data may not be used: answers then know nobody."""
+        return self.events(member_id) if self.agrees(member_id) else _NOTHING
+
+    def usable_history(self, member_id: str) -> pl.DataFrame:
+        """`history`, and no events at all where the member's data may not be used.
+
+        Raises:
+            UnknownIdError: there is no such member.
+        """
+        history = self.history(member_id)
+        return history if self.agrees(member_id) else history.clear()
 
     def append(self, events: pl.DataFrame) -> None:
         """Add events that the store has taken, with the columns of `EVENTS`."""

@@ -46,7 +46,7 @@ def export(service: State, member_id: str, who: str) -> bytes:
     document = export_member(service.workspace, member_id)
     document["interests"] = None
     with suppress(NotBuiltError):
-        found = service.builds.of(member_id).loaded.fresh_interests(member_id, service.live.history(member_id))
+        found = service.builds.of(member_id).loaded.fresh_interests(member_id, service.live.usable_history(member_id))
         document["interests"] = [
             {"label": one.label, "tier": one.tier.value, "share": one.share, "interval": one.interval}
             for one in found.interests

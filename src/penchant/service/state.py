@@ -15,6 +15,7 @@ from penchant.data.store import Store
 from penchant.data.verdicts import Ranking
 from penchant.errors import PenchantError, StorageError
 from penchant.language import Lang
+from penchant.members.privacy import privacy_config
 from penchant.service.alerts import Alerts
 from penchant.service.builds import Builds, Chosen
 from penchant.service.live import Live
@@ -85,7 +86,8 @@ class State:
         self.per_key = Buckets(limits.per_key, 5 * limits.per_key)
         self.per_address = Buckets(limits.per_address, 5 * limits.per_address)
         self.failures = Buckets(limits.failures_per_minute / 60, limits.failures_per_minute)
-        self.live = Live(self.store, shared=settings.workers > 1)
+        consent = privacy_config(workspace.config).consent
+        self.live = Live(self.store, shared=settings.workers > 1, consent=consent)
         self.builds = Builds(workspace, people_kept=settings.people_kept)
         self.answers = Lane(
             "answers", threads=settings.answer_threads, most=limits.waiting_answers, seconds=limits.answer_seconds
@@ -192,7 +194,7 @@ class State:
         """
         chosen = self.builds.of(member_id)
         version: object = self.live.version(member_id)
-        events = self.live.events(member_id)
+        events = self.live.usable_events(member_id)
         if self.live.shared:
             version = self.live.version(member_id)
         if also is not None:

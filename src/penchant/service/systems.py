@@ -109,7 +109,7 @@ class Systems:
             NotBuiltError: the build cannot judge single members, and why.
             UnknownIdError: there is no such member.
         """
-        history = self.state.live.history(member_id)
+        history = self.state.live.usable_history(member_id)
         loaded = self.state.builds.of(member_id).loaded
         drift = self._drift_of(loaded)
         if drift.judge is None:

@@ -91,7 +91,7 @@ async def interests(
 
 
 def _interests(service: State, member_id: str, lang: Lang) -> InterestsOut:
-    history = service.live.history(member_id)
+    history = service.live.usable_history(member_id)
     loaded = service.builds.of(member_id).loaded
     found = loaded.fresh_interests(member_id, history)
     return InterestsOut.model_validate(

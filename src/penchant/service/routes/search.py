@@ -48,7 +48,7 @@ async def search(
 def _search(
     service: State, loaded: Loaded, q: str, k: int, lang: Lang | None, filters: Filters, member: str | None
 ) -> Ranking:
-    events = pl.DataFrame(schema=EVENTS).drop("member_id") if member is None else service.live.events(member)
+    events = pl.DataFrame(schema=EVENTS).drop("member_id") if member is None else service.live.usable_events(member)
     return loaded.search(q, k, lang=lang, filters=filters, member_id=member, events=events)
 
 
