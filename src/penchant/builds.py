@@ -17,6 +17,7 @@ from penchant.errors import ArtifactError, NotBuiltError
 if TYPE_CHECKING:
     import polars as pl
 
+    from penchant.data.segments import Segments
     from penchant.data.strata import MemberInterests
     from penchant.drift.whole import Drift
     from penchant.interests import Interests
@@ -188,6 +189,13 @@ class Build:
         from penchant.drift.whole import Drift
 
         return Drift.load(self.folder("drift"), self.community)
+
+    def segments(self) -> "Segments":
+        """Whose segment is whose in this build, without the models beside."""
+        from penchant.data.segments import Segments
+        from penchant.members.recipe import segments_folder
+
+        return Segments.load(segments_folder(self.folder("members")))
 
     def anomalies(self) -> "Anomalies":
         """Which members behaved oddly, as this build found."""

@@ -170,7 +170,7 @@ def _members(context: Context, folder: Path) -> None:
     vectors = load_artifact(context.output("text"), "text").arrays["items"]
     # Names go on from the build that answers; where nothing has changed since, this stage is not run at all.
     current = context.workspace.current
-    before = current.members().segments if current is not None and "members" in current.stages else None
+    before = current.segments() if current is not None and "members" in current.stages else None
     config = _members_config(context)
     train(context.community, config, context.options, item_vectors=vectors, before=before).save(folder)
 

@@ -161,6 +161,11 @@ def train(
     )
 
 
+def segments_folder(folder: Path) -> Path:
+    """Where `Members.save` puts the segments alone, for `penchant.data.segments.Segments.load`."""
+    return folder / "segments" / "verdict"
+
+
 def evaluate(model: Members, community: Community, options: Options | None = None) -> Calibration | None:
     """How well the same settings would have foreseen the last stretch of time; None where it is too short to tell."""
     return calibrated(community, model.config.valued, options or Options())
