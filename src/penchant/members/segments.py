@@ -25,8 +25,6 @@ TOO_FEW: Final = Phrase(
     "依据太少，暂不分群：只有 {found} 位会员有 {wanted} 条以上行为，至少需要 {members} 位",
 )
 ALIKE: Final = Phrase("all members are alike: there is nothing to part them by", "所有会员行为相同，无法分群")
-_HOURS_BESIDE_TEXTS: Final = 0.3
-"""What is left of the hours' weight where texts stand for categories; picked on halves of the public shop's events."""
 _SAMPLE: Final = 20_000
 """Members that the number of segments is chosen on, at most."""
 
@@ -143,8 +141,8 @@ class Segmenter:
         config = self.config
         weights = (config.tastes, config.texts, config.habits, config.hours)
         if made.text is not None and not any(name.startswith("share:") for name in made.names):
-            # Without categories texts alone tell tastes, more vaguely, and hours at full weight would drown them.
-            weights = (0.0, config.tastes + config.texts, config.habits, _HOURS_BESIDE_TEXTS * config.hours)
+            # Without categories texts alone tell tastes.
+            weights = (0.0, config.tastes + config.texts, config.habits, config.hours)
         self.space = learned(made, weights, config.axes, rows)
         points = self.space.points(made)
         if not points.shape[1] or float(points[rows].std(axis=0).max()) < 1e-6:

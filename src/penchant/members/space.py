@@ -17,6 +17,8 @@ HABITS: Final = (
 )  # fmt: skip
 """The features of a profile that tell how somebody behaves, whatever they like."""
 _SKEWED: Final = frozenset({"recency_days", "events", "active_days", "gap_days", "orders", "spend", "spend_per_order"})
+_HOURLY: Final = frozenset({"night", "morning", "evening"})
+"""What the hours of the day tell better where they are known one by one."""
 _PRIOR: Final = 5.0
 """Events of the community's own mixture that every member's tastes are mixed with."""
 
@@ -84,7 +86,12 @@ def learned(made: Profiles, weights: tuple[float, float, float, float], axes: in
     )
     usual = counts.sum(axis=0) / max(float(counts.sum()), 1e-9) if names else np.zeros(0)
     spread = tastes(made, names, usual)[rows]
-    habit_names = tuple(name for name in HABITS if name in made.names and _told(made.column(name)[rows]))
+    known = HOURS[0] in made.names
+    habit_names = tuple(
+        name
+        for name in HABITS
+        if name in made.names and not (known and name in _HOURLY) and _told(made.column(name)[rows])
+    )
     habits = stacked([logged(name, made.column(name)[rows]) for name in habit_names], len(rows))
     means = np.nanmean(habits, axis=0) if habit_names else np.zeros(0)
     scales = np.maximum(np.nanstd(habits, axis=0), 1e-6) if habit_names else np.ones(0)
@@ -97,10 +104,13 @@ def learned(made: Profiles, weights: tuple[float, float, float, float], axes: in
         kept = right[: min(axes, len(right))].T
         size = float(np.sqrt((np.square(centred @ kept)).sum(axis=1).mean())) or 1.0
     scale = float(np.sqrt(np.square(spread).sum(axis=1).mean())) if names else 1.0
-    known = HOURS[0] in made.names
     usual_hours = _smooth(np.nanmean(_stacked(made, HOURS)[rows], axis=0)) if known else np.zeros(0)
     by_hour = day(made, usual_hours)[rows]
     hours_scale = float(np.sqrt(np.square(by_hour).sum(axis=1).mean())) if known else 1.0
+    if known:
+        # Of members who came on a day or two, the hour is chance: brought to full size it would part them by chance.
+        visits = np.nan_to_num(made.column("active_days")[rows].astype(np.float64))
+        hours_scale /= max(float((visits / (visits + _PRIOR)).mean()), 1e-6)
     return Space(
         names, usual.astype(np.float64), scale or 1.0, kept, middle, size, habit_names, means, scales, usual_hours,
         hours_scale or 1.0, weights,

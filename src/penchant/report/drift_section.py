@@ -1,5 +1,6 @@
 """Who has changed, how the community moves, and one member's change drawn window by window."""
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,6 +51,7 @@ WINDOW: Final = Phrase("window ends", "窗口结束日")
 PERIOD: Final = Phrase("from", "起始")
 _TOPICS: Final = 6
 _PERIODS: Final = 20
+_POINTS: Final = 52
 _SHOWN: Final = 15
 
 
@@ -145,14 +147,19 @@ def timeline_chart(held: "Drift", verdict: DriftVerdict, lang: Lang, *, name: st
 
 def _fleet_chart(view: "FleetView", days: int, lang: Lang) -> Chart:
     order = np.argsort(-view.shares.mean(axis=0), kind="stable")[: len(SERIES)]
-    starts = [f"{start:%Y-%m-%d}" for start in view.starts]
+    # As many points as can be told apart, each of neighbouring periods together; those without members are left out.
+    together = max(1, math.ceil(len(view.starts) / _POINTS))
+    groups = [slice(first, first + together) for first in range(0, len(view.starts), together)]
+    groups = [group for group in groups if view.members[group].any()]
+    starts = [f"{view.starts[group.start]:%Y-%m-%d}" for group in groups]
+    shares = np.stack([np.average(view.shares[group], axis=0, weights=view.members[group]) for group in groups])
     traces = [
         {
             "type": "scatter",
             "mode": "lines",
             "name": clipped(view.topics[topic], 24),
             "x": starts,
-            "y": np.round(view.shares[:, topic], 4).tolist(),
+            "y": np.round(shares[:, topic], 4).tolist(),
             "line": {"color": SERIES[place % len(SERIES)], "width": 2},
             "hovertemplate": "%{fullData.name} %{y:.1%}<extra></extra>",
         }
@@ -163,10 +170,10 @@ def _fleet_chart(view: "FleetView", days: int, lang: Lang) -> Chart:
     return Chart(
         "drift-fleet",
         FLEET(lang),
-        FLEET_TOLD(lang, days=days),
+        FLEET_TOLD(lang, days=days * together),
         {"data": traces, "layout": layout},
         (PERIOD(lang), *(view.topics[topic] for topic in order.tolist())),
-        tuple((starts[row], *(f"{view.shares[row, topic]:.1%}" for topic in order.tolist())) for row in latest),
+        tuple((starts[row], *(f"{shares[row, topic]:.1%}" for topic in order.tolist())) for row in latest),
         height=360,
         wide=True,
     )
