@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
-from penchant.errors import NotBuiltError
 from penchant.language import Lang
 
 if TYPE_CHECKING:
@@ -159,11 +158,3 @@ class Desk:
         community = self.loaded.recommender.community
         row = community.item_ids.row_or_none(item_id)
         return community.titles[row] if row is not None else str(self.store.item(item_id)["title"])
-
-
-def of_build(make: "Callable[[], Made]") -> "Made | None":
-    """What is made of a stage; None where the build has no such stage."""
-    try:
-        return make()
-    except NotBuiltError:
-        return None
