@@ -25,6 +25,7 @@ from penchant.benchmarks.result import (
 )
 from penchant.errors import StorageError
 from penchant.evaluation.bootstrap import Difference
+from penchant.evaluation.report import comparison_tables
 
 REQUIRED = {
     "name", "data", "protocol", "metrics", "baselines", "published", "seconds", "peak_rss_mb", "seeds", "versions",
@@ -182,3 +183,14 @@ def test_every_module_with_a_run_is_in_the_registry():
     folder = Path(penchant.benchmarks.__file__).parent
     modules = {path.stem for path in folder.glob("*.py") if "\ndef run(" in path.read_text(encoding="utf-8")}
     assert modules == set(BENCHMARKS)
+
+
+def test_names_of_systems_stay_whole_on_eighty_columns() -> None:
+    keys = [f"metric_of_some_length_{place}" for place in range(6)]
+    rows = {"without the language model": dict.fromkeys(keys, "0.123 ±0.004"), "ours": {"another": "1.000"}}
+    console = Console(width=80, record=True)
+    for table in comparison_tables(rows):
+        console.print(table)
+    lines = console.export_text().splitlines()
+    assert all("without the language model" in line for line in lines if "0.123" in line)
+    assert all(any(key in line for line in lines) for key in [*keys, "another"])

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Final
 
 from penchant.evaluation.bootstrap import Difference, Interval
 from penchant.language import Lang, Phrase
-from penchant.vectors import chunks
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,8 +16,12 @@ DIFFERENCE: Final = Phrase("difference", "差值")
 BOUNDS: Final = Phrase("95% interval", "95% 置信区间")
 P_VALUE: Final = Phrase("p", "p 值")
 
-COLUMNS: Final = 7
-"""Metrics side by side in one table; more make a second table, so that a terminal of usual width holds it."""
+WIDTH: Final = 80
+"""Characters a line: metrics that do not fit beside the systems' names make a second table, as a log and a terminal of
+usual width would break the names apart."""
+_NAME: Final = 28
+"""Characters that a system's name may take before it is folded."""
+_GAP: Final = 2
 
 
 def written(value: float, sd: float | None = None) -> str:
@@ -52,11 +55,10 @@ def comparison_tables(
     from rich.text import Text
 
     keys = list(dict.fromkeys(key for figures in rows.values() for key in figures))
-    for chunk in chunks(len(keys), COLUMNS):
-        part = keys[chunk]
+    for part in _side_by_side(keys, rows):
         table = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="bold")
         title = None
-        table.add_column(SYSTEM(lang), overflow="fold")
+        table.add_column(SYSTEM(lang), overflow="fold", min_width=_name_width(rows))
         for key in part:
             table.add_column(key, justify="right", no_wrap=True)
         for system, figures in rows.items():
@@ -64,6 +66,30 @@ def comparison_tables(
                 style = "bold" if system in bold else ""
                 table.add_row(Text(system, style=style), *(Text(figures.get(key, "–"), style=style) for key in part))
         yield table
+
+
+def _name_width(rows: Mapping[str, Mapping[str, str]]) -> int:
+    from rich.cells import cell_len
+
+    return min(_NAME, max(map(cell_len, rows), default=0))
+
+
+def _side_by_side(keys: Sequence[str], rows: Mapping[str, Mapping[str, str]]) -> Iterator[list[str]]:
+    """The metrics of each table: as many as a line holds, and at least one."""
+    from rich.cells import cell_len
+
+    room = WIDTH - _name_width(rows) - _GAP
+    part: list[str] = []
+    taken = 0
+    for key in keys:
+        wide = max(cell_len(key), *(cell_len(figures.get(key, "")) for figures in rows.values())) + _GAP
+        if part and taken + wide > room:
+            yield part
+            part, taken = [], 0
+        part.append(key)
+        taken += wide
+    if part:
+        yield part
 
 
 def difference_table(
