@@ -29,6 +29,7 @@ LEARN = LearnConfig(
     streams=InjectionConfig(track="natural", window=10, length=6, draws=2),
     event_trees=TREES,
     window_trees=TREES,
+    surprise=None,
 )
 OPTIONS = Options(threads=1, progress=False)
 

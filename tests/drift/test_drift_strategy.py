@@ -8,7 +8,8 @@ import pytest
 from planted_tastes import ITEMS, KINDS, tastes
 
 from penchant.collaborative.linear import Ease, EaseConfig
-from penchant.drift.plans import PLANS, Plan, performances, plan_scores, planned
+from penchant.data.attention import PLANS, Plan
+from penchant.drift.plans import performances, plan_scores, planned
 from penchant.drift.strategy import Strategy, StrategyConfig
 from penchant.errors import InputError, NotFittedError, TooLittleDataError
 from penchant.training.options import Options
@@ -68,7 +69,7 @@ def test_performance_is_that_of_the_window_to_come(scorer: Ease) -> None:
 
 
 def test_a_strategy_beats_every_fixed_plan_and_leaves_the_stable_in_peace(scorer: Ease) -> None:
-    strategy = Strategy(StrategyConfig(k=10))
+    strategy = Strategy(StrategyConfig(k=10, trees=80))
     items, odds = streams(300, 2, drifting=True)
     strategy.fit(scorer, items, odds, repeats=True)
     fresh, told = streams(200, 3, drifting=True)
@@ -86,7 +87,7 @@ def test_a_strategy_beats_every_fixed_plan_and_leaves_the_stable_in_peace(scorer
 
 def test_caution_keeps_to_the_usual_plan(scorer: Ease) -> None:
     items, odds = streams(200, 2, drifting=True)
-    bold = Strategy(StrategyConfig(k=10)).fit(scorer, items, odds, repeats=True)
+    bold = Strategy(StrategyConfig(k=10, trees=80)).fit(scorer, items, odds, repeats=True)
     shy = Strategy(StrategyConfig(k=10, caution=1.0)).fit(scorer, items, odds, repeats=True)
     reached = bold.tried(scorer, items, repeats=True)
     assert len(np.unique(bold.choose(reached, odds))) > 1
@@ -95,7 +96,7 @@ def test_caution_keeps_to_the_usual_plan(scorer: Ease) -> None:
 
 def test_it_comes_back_as_it_was_and_tells_of_one_member(scorer: Ease, tmp_path: Path) -> None:
     items, odds = streams(200, 2, drifting=True)
-    strategy = Strategy(StrategyConfig(k=10)).fit(scorer, items, odds, repeats=True)
+    strategy = Strategy(StrategyConfig(k=10, trees=80)).fit(scorer, items, odds, repeats=True)
     strategy.save(tmp_path)
     again = Strategy.load(tmp_path)
     reached = strategy.tried(scorer, items, repeats=True)
@@ -111,7 +112,7 @@ def test_what_cannot_be_is_refused(scorer: Ease) -> None:
         Strategy().fit(scorer, items[:, :3], odds[:, :3], repeats=True)
     with pytest.raises(NotFittedError):
         Strategy().expected(np.zeros((1, 3, 4), np.float32), np.zeros((1, 3, 2), np.float32))
-    fitted = Strategy(StrategyConfig(k=10)).fit(scorer, *streams(100, 2, drifting=True), repeats=True)
+    fitted = Strategy(StrategyConfig(k=10, trees=80)).fit(scorer, *streams(100, 2, drifting=True), repeats=True)
     with pytest.raises(InputError, match="windows must agree"):
         fitted.expected(np.zeros((1, 3, 4), np.float32), np.zeros((1, 4, 2), np.float32))
 

@@ -6,13 +6,20 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from penchant.collaborative.sequence import SequenceConfig
+from penchant.collaborative.sequence import SequenceConfig, SequenceScorer
 from penchant.data.community import Community
 from penchant.data.interactions import Histories, histories
+from penchant.drift.boosting import TreesConfig
+from penchant.drift.injection import InjectionConfig
+from penchant.drift.judge import Judge, JudgeConfig
+from penchant.drift.learning import HELD, NEAR, LearnConfig, learn
+from penchant.drift.metrics import judge_detector
 from penchant.drift.surprise import Surprise, SurpriseConfig
+from penchant.drift.windows import NOTHING
 from penchant.errors import NotFittedError
 from penchant.training.options import Options
 
+OPTIONS = Options(threads=1, progress=False)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ITEMS, STEPS, MEMBERS = 24, 30, 60
 QUICK = {"width": 16, "layers": 1, "dropout": 0.1, "learning_rate": 1e-2, "epochs": 6, "fewest_steps": 120}
@@ -146,3 +153,59 @@ def test_the_members_of_a_community_are_asked_at_once(surprise: Surprise) -> Non
     batch = histories(community())
     one = surprise.surprise(batch.rows(np.array([7]))).values
     np.testing.assert_allclose(surprise.surprise(batch).values[7 * STEPS : 8 * STEPS], one, rtol=1e-4, atol=1e-4)
+
+
+def test_a_judge_that_foresees_finds_changes_that_only_order_tells() -> None:
+    """Members who walk through the same items in a circle, forwards or backwards: only what comes next differs."""
+    rng = np.random.default_rng(0)
+    ring = 6
+
+    def walk(step: int, count: int, at: int) -> list[int]:
+        return ((at + step * np.arange(count)) % ring).tolist()
+
+    walks = [walk(1 if member % 2 else -1, 60, int(rng.integers(ring))) for member in range(60)]
+    items = pl.DataFrame(
+        {"item_id": [f"p{item}" for item in range(ring)], "title": "Item", "categories": [["All"]] * ring}
+    )
+    days = [START + timedelta(days=day) for day in range(60)]
+    rows = [
+        (f"m{member:02}", f"p{item}", "play", at)
+        for member, row in enumerate(walks)
+        for item, at in zip(row, days, strict=True)
+    ]
+    shop = Community.from_tables(items, pl.DataFrame(rows, schema=["member_id", "item_id", "kind", "at"], orient="row"))
+    trees = TreesConfig(trees=20)
+    foreseeing = SurpriseConfig(model=SequenceConfig(cell="gru", **QUICK))
+    streams = InjectionConfig(track="natural", window=6, length=8, severities=(1.0,), kinds=("untouched", "abrupt"))
+    found = {}
+    for name, surprise in (("with", foreseeing), ("without", None)):
+        config = LearnConfig(streams=streams, folds=2, event_trees=trees, window_trees=trees, surprise=surprise)
+        learned = learn(shop, histories(shop), np.arange(60), config, OPTIONS, questions=(NEAR, HELD))
+        assert learned.held_out is not None
+        found[name] = judge_detector(learned.held_out_odds[NEAR], learned.held_out, np.inf).metrics["auc"]
+        judge = Judge(learned, JudgeConfig(learn=config))
+        assert (learned.surprise_of(learned.table(learned.held_out.items[:2])[0]) is None) == (surprise is None)
+    assert found["with"] > found["without"] + 0.05
+    assert judge.threshold is not None
+
+
+def test_fewer_items_compared_come_near_all() -> None:
+    model = SequenceScorer(SequenceConfig(cell="gru", **QUICK)).fit(community(), OPTIONS)
+    seen = others(changes=False)
+    whole = model.log_loss(seen)
+    np.testing.assert_array_equal(model.log_loss(seen, compared=ITEMS), whole)
+    few = model.log_loss(seen, compared=ITEMS - 1)
+    assert 0 < np.abs(few - whole).mean() < 0.5
+
+
+def test_padded_windows_surprise_as_histories_do() -> None:
+    surprise = Surprise(SurpriseConfig(model=SequenceConfig(cell="gru", **QUICK))).fit(community(), OPTIONS)
+    seen = others(changes=True)
+    seen = Histories(seen.offsets, seen.items, np.tile(np.arange(STEPS, dtype=float), MEMBERS), seen.weights)
+    cut = seen.items.reshape(MEMBERS, 5, 6).astype(np.int32)
+    found = surprise.of_windows(cut)
+    np.testing.assert_allclose(found.ravel(), surprise.surprise(seen).filled(), atol=1e-5)
+    cut[:, -1, 3:] = NOTHING
+    short = surprise.of_windows(cut)
+    assert (short[:, -1, 3:] == 0).all()
+    np.testing.assert_allclose(short[:, :4], found[:, :4], atol=1e-5)

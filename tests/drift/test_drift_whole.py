@@ -18,7 +18,10 @@ from penchant.training.options import Options
 TREES = TreesConfig(trees=60)
 JUDGING = JudgeConfig(
     learn=LearnConfig(
-        streams=InjectionConfig(track="natural", window=10, length=6, draws=2), event_trees=TREES, window_trees=TREES
+        streams=InjectionConfig(track="natural", window=10, length=6, draws=2),
+        event_trees=TREES,
+        window_trees=TREES,
+        surprise=None,
     )
 )
 OPTIONS = Options(threads=1, progress=False)

@@ -15,8 +15,9 @@ from penchant.data.community import Community
 from penchant.data.interactions import Histories, histories
 from penchant.data.public import load
 from penchant.drift.baselines import STATISTICS, single_statistics
+from penchant.drift.foreseeing import Foreseen, foresee
 from penchant.drift.injection import InjectionConfig, Streams, inject, parts
-from penchant.drift.learning import HELD, NEAR, LearnConfig, Learned, learn
+from penchant.drift.learning import HELD, NEAR, LearnConfig, Learned, folds_of, learn
 from penchant.drift.metrics import Judged, dummies, f1_of, judge_detector, member_f1, threshold_of
 from penchant.errors import ConfigError
 from penchant.evaluation.bootstrap import Difference, statistic_difference
@@ -26,13 +27,17 @@ from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
 
-PROTOCOLS: Final = ("clean", "natural", "reading")
+PROTOCOLS: Final = (
+    "clean", "natural", "reading", "switching", "switching-natural", "served", "continual", "continual-labels",
+    "scale",
+)  # fmt: skip
 SEEDS: Final = (0, 1, 2)
 SHAPES: Final = {"retail": (20, 8)}
 """Events of a window and windows of a stream, where they are not 10 and 10."""
 LEARNED_FROM: Final = 5_500
 """Streams to learn from, about; four are drawn of each kind and member at most."""
 OURS: Final = "penchant"
+WITHOUT_SURPRISE: Final = "without surprise"
 NO_CONFIRMATION: Final = "without confirmation"
 WITH_INDEX: Final = "with the window's number"
 KEYS: Final = ("auc@1.0", "auc", "f1", "delay", "blip_alarms")
@@ -68,9 +73,11 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     Protocols: `clean` puts each member's events into a random order first, `natural` keeps their order. All detectors'
     thresholds allow 2% false alarms a window on validation streams. Beside the judge stand each statistic alone,
     river's and our streaming detectors over one of them, dummies, the judge without the language model (no vectors of
-    texts), without confirmation by a second window, and with the window's number told to it. Across generators, a
-    judge learns from spliced members and is asked of spliced categories. `switching` and `switching-natural` measure
-    what acting on changes is worth, `continual` a recommender brought up to new events.
+    texts), without surprise (no model that foresees events), without confirmation by a second window, and with the
+    window's number told to it. Across generators, a judge learns from spliced members and is asked of spliced
+    categories. `switching` and `switching-natural` measure what acting on changes is worth, `served` what it is worth
+    in lists where nothing was planted, `continual` a recommender brought up to new events, `continual-labels` a
+    labeller brought up to new labels, `scale` how long a scan takes.
 
     `reading` asks what a tuned reader of the windows' titles adds, on one seed and a part of the windows.
 
@@ -80,10 +87,22 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     track = protocol or PROTOCOLS[0]
     if track not in PROTOCOLS:
         raise ConfigError(f"drift has no protocol {track!r}; there are {', '.join(PROTOCOLS)}")
+    if track == "scale":
+        from penchant.benchmarks.drift_scale import run_scale
+
+        return run_scale(data, seeds)
     if track == "reading":
         from penchant.benchmarks.drift_reading import run_reading
 
         return run_reading(data, _streams(data, "clean"), seeds)
+    if track == "served":
+        from penchant.benchmarks.drift_served import run_served
+
+        return run_served(data, seeds)
+    if track == "continual-labels":
+        from penchant.benchmarks.drift_labels import run_labels
+
+        return run_labels(data, seeds)
     if track == "continual":
         return run_continual(data, seeds)
     if track.startswith("switching"):
@@ -139,10 +158,12 @@ class _Seed:
     seed: int
     across: list[dict[str, Cell]] = field(default_factory=list)
     importance: Mapping[str, float] = field(default_factory=dict)
+    _foreseen: Foreseen | None = None
 
     def run(self, systems: dict[str, _System]) -> dict[str, float]:
         """Judge all systems; the figures that ours has beside the common ones."""
         train, validation, test = parts(np.arange(len(self.seen)), self.seed)
+        self._foreseen = self._foresee(train)
         learned = self._learned(train, with_index=True)
         topics = sp.csr_matrix(learned.views.topics)
         self.validation = self._part(validation, 1, topics, draws=2)
@@ -153,6 +174,8 @@ class _Seed:
         self.importance = learned.windows[HELD].importance()
         plain = self._learned(train, text=False)
         self._judged(systems, WITHOUT_LANGUAGE_MODEL, self._odds(plain, self.test), self._odds(plain, self.validation))
+        blunt = self._learned(train, surprise=False)
+        self._judged(systems, WITHOUT_SURPRISE, self._odds(blunt, self.test), self._odds(blunt, self.validation))
         index = self._judged(
             systems, WITH_INDEX,
             self._odds(learned, self.test, with_index=True), self._odds(learned, self.validation, with_index=True),
@@ -196,17 +219,35 @@ class _Seed:
         train: Rows,
         *,
         text: bool = True,
+        surprise: bool = True,
         with_index: bool = False,
         splice: Literal["member", "category"] = "member",
     ) -> Learned:
+        config = self._learning(train, splice)
+        if not surprise:
+            config = config.model_copy(update={"surprise": None})
+        return learn(
+            self.community, self.seen, train, config, self.options,
+            text=self.text if text else None, with_index=with_index, questions=(NEAR, HELD), quiet=False,
+            foreseen=self._foreseen,
+        )  # fmt: skip
+
+    def _foresee(self, train: Rows) -> Foreseen:
+        """Who foresees whom, learned once: the folds of the members are the same for all that learn from them."""
+        config = self._learning(train, "member")
+        assert config.surprise is not None
+        folds = folds_of(self.seen, train, config, self.options)
+        return foresee(self.community, folds, train, config.surprise, self.options)
+
+    def _learning(self, train: Rows, splice: Literal["member", "category"]) -> LearnConfig:
         liked = np.bincount(self.seen.owners[self.seen.weights > 0], minlength=len(self.seen))[train]
         once = len(self.config.kinds) * int((liked >= self.config.events).sum())
         draws = int(np.clip(LEARNED_FROM // max(once, 1), 1, 4))
-        streams = self.config.model_copy(update={"draws": draws, "splice": splice})
-        return learn(
-            self.community, self.seen, train, LearnConfig(streams=streams), Options(seed=self.seed, threads=1),
-            text=self.text if text else None, with_index=with_index, questions=(NEAR, HELD), quiet=False,
-        )  # fmt: skip
+        return LearnConfig(streams=self.config.model_copy(update={"draws": draws, "splice": splice}))
+
+    @property
+    def options(self) -> Options:
+        return Options(seed=self.seed, threads=1, progress=False)
 
     def _part(self, members: Rows, salt: int, topics: sp.csr_matrix, draws: int = 1) -> _Part:
         config = self.config.model_copy(update={"draws": draws})

@@ -54,7 +54,7 @@ def run_reading(
             streams = learned.held_out
             if streams is None:
                 raise TooLittleDataError("the streams learned from were not kept")
-            inputs = np.stack([learned.held_out_odds[HELD], learned.held_out_odds[NEAR]], axis=2)
+            inputs = np.stack([learned.held_out_odds[HELD], _surprise(learned.held_out_surprise)], axis=2)
             reader = Reader(community, reading)
             asked = (streams.near | streams.quiet) & ~np.isnan(inputs).any(axis=2)
             reader.fit(encoder, streams.items, streams.near, asked, inputs, options)
@@ -104,6 +104,11 @@ def _read(
     for answer in (True, False):
         places = np.flatnonzero((known & (streams.near == answer)).ravel())
         chosen.ravel()[rng.choice(places, min(len(places), ASKED // 2), replace=False)] = True
-    texts = reader.texts(streams.items, chosen, np.stack([held, near], axis=2))
+    texts = reader.texts(streams.items, chosen, np.stack([held, _surprise(learned.surprise_of(table))], axis=2))
     owners = np.broadcast_to(streams.members[:, None], chosen.shape)[chosen]
     return streams.near[chosen], near[chosen], reader.odds(texts), owners
+
+
+def _surprise(found: Floats | None) -> Floats:
+    assert found is not None
+    return np.nan_to_num(found)

@@ -1,8 +1,9 @@
 """`penchant bench drift`, protocols `switching` and `switching-natural`: what acting on a change is worth.
 
 NDCG@20 of the next window, on streams of members whom neither judge nor recommender has learned from. Plans are chosen
-by a strategy learned on validation streams. Beside it: each plan for everybody at all times, a gate that follows the
-verdict alone, and an oracle that knows when, how and how strongly a change was planted.
+by a strategy learned on the training members' streams, as a build learns it: the judge's odds are those of trees, and
+the recommender's scores those of a model, that have not seen the member. Beside it: each plan for everybody at all
+times, a gate that follows the verdict alone, and an oracle that knows when, how and how strongly a change was planted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +15,16 @@ from numpy.typing import NDArray
 
 from penchant.benchmarks.result import WITHOUT_LANGUAGE_MODEL, BenchResult, data_name, figures
 from penchant.collaborative.linear import Ease, EaseConfig
+from penchant.data.attention import PLANS, Plan
 from penchant.data.community import Community
 from penchant.data.interactions import Histories, histories
 from penchant.data.public import load
+from penchant.drift.acting import tried_apart
+from penchant.drift.foreseeing import foresee
 from penchant.drift.injection import InjectionConfig, Streams, inject, parts
-from penchant.drift.learning import HELD, NEAR, LearnConfig, Learned, learn
+from penchant.drift.learning import HELD, NEAR, LearnConfig, Learned, folds_of, learn
 from penchant.drift.metrics import threshold_of
-from penchant.drift.plans import PLANS, Plan
+from penchant.drift.plans import repeating
 from penchant.drift.strategy import Strategy
 from penchant.evaluation.cost import measured
 from penchant.settings import settings
@@ -30,6 +34,8 @@ from penchant.vectors import Floats
 SEEDS: Final = (0, 1, 2)
 GATE: Final = "gate by the verdict alone"
 ORACLE: Final = "oracle"
+LEARNED_FROM: Final = 1_500
+"""Streams of training members on which plans are tried, at most."""
 _RECENT: Final = PLANS.index(Plan.RECENT)
 _REGULAR: Final = PLANS.index(Plan.REGULAR)
 _DECAY: Final = PLANS.index(Plan.DECAY)
@@ -86,28 +92,37 @@ def _compared(
         part: inject(seen, members, config, seed=seed * 31 + salt)
         for part, members, salt in (("validation", validation, 1), ("test", test, 2))
     }
-    repeats = _repeat(streams["validation"])
-    strategy = Strategy()
-    reached = {part: strategy.tried(scorer, one.items, repeats=repeats) for part, one in streams.items()}
+    repeats = repeating(streams["validation"].items)
+    strategy, options = Strategy(), Options(seed=seed, threads=1, progress=False)
+    reached = strategy.tried(scorer, streams["test"].items, repeats=repeats)
+    taught: Floats | None = None
     settled = LearnConfig(streams=config.model_copy(update={"draws": 4}))
+    assert settled.surprise is not None
+    foreseen = foresee(community, folds_of(seen, train, settled, options), train, settled.surprise, options)
     chosen: dict[str, NDArray[np.int64]] = {}
     for name, vectors in (("penchant", text), (WITHOUT_LANGUAGE_MODEL, None)):
         learned = learn(
-            community, seen, train, settled, Options(seed=seed, threads=1), text=vectors, questions=(NEAR, HELD),
-            quiet=False,
-        )  # fmt: skip
+            community, seen, train, settled, options, text=vectors, questions=(NEAR, HELD), foreseen=foreseen
+        )
         odds = {part: _odds(learned, one) for part, one in streams.items()}
-        strategy.fit_on(reached["validation"], odds["validation"], seed=seed)
-        chosen[name] = strategy.choose(reached["test"], odds["test"])
+        own = learned.held_out
+        assert own is not None
+        some = options.rng().permutation(len(own))[:LEARNED_FROM]
+        if taught is None:
+            # The streams are the same with and without texts.
+            taught = tried_apart(known, own.of(some), strategy, EaseConfig(), options, repeats=repeats)
+        told = np.stack([learned.held_out_odds[question][some] for question in (NEAR, HELD)], axis=2)
+        strategy.fit_on(taught, told, seed=seed)
+        chosen[name] = strategy.choose(reached, odds["test"])
         if name == "penchant":
             threshold = threshold_of(odds["validation"][:, :, 1], streams["validation"])
             since = np.cumsum(np.nan_to_num(odds["test"][:, :, 1], nan=-np.inf) > threshold, axis=1) > 0
             chosen[GATE] = np.where(since, _RECENT, _REGULAR)
-    shape = reached["test"].shape[:2]
+    shape = reached.shape[:2]
     for place, plan in enumerate(PLANS):
         chosen[plan.value] = np.full(shape, place)
-    chosen[ORACLE] = _oracle(reached["test"], streams["test"])
-    return {name: _reached(plan, reached["test"], streams["test"]) for name, plan in chosen.items()}
+    chosen[ORACLE] = _oracle(reached, streams["test"])
+    return {name: _reached(plan, reached, streams["test"]) for name, plan in chosen.items()}
 
 
 def _odds(learned: Learned, streams: Streams) -> Floats:
@@ -142,10 +157,3 @@ def _reached(chosen: NDArray[np.int64], reached: Floats, streams: Streams) -> di
     """Mean NDCG of the windows that followed each choice."""
     taken = np.take_along_axis(reached[:, 1:], chosen[:, :-1, None], axis=2)[:, :, 0]
     return {part: float(np.nanmean(taken[judged[:, 1:]])) for part, judged in _after(streams).items()}
-
-
-def _repeat(streams: Streams) -> bool:
-    """Whether members meet an item again often enough for it to be shown again."""
-    flat = streams.items.reshape(len(streams), -1)
-    distinct = np.array([len(np.unique(row)) for row in flat])
-    return bool(distinct.mean() < 0.95 * flat.shape[1])

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from penchant.data.attention import Attention
 from penchant.data.verdicts import Evidence
 from penchant.language import Lang, Phrase
 
@@ -80,6 +81,8 @@ class DriftVerdict:
     p_value: float | None = None
     """How often a member without change has so large a score."""
     too_little: TooLittle | None = None
+    attention: Attention | None = None
+    """What the next recommendation should rest on; None where no strategy was learned."""
 
     def told(self, lang: Lang = "en") -> str:
         """In a sentence."""

@@ -1,9 +1,11 @@
 """Has this member's interest changed, and what should we do differently?"""
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from penchant.lazy import late
 
 if TYPE_CHECKING:
+    from penchant.data.attention import Plan as Plan
     from penchant.drift.injection import InjectionConfig as InjectionConfig
     from penchant.drift.injection import Streams as Streams
     from penchant.drift.injection import inject as inject
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from penchant.drift.movement import FleetView as FleetView
     from penchant.drift.movement import fleet as fleet
     from penchant.drift.movement import retrain_signal as retrain_signal
-    from penchant.drift.plans import Plan as Plan
     from penchant.drift.plans import planned as planned
     from penchant.drift.recipe import train as train
     from penchant.drift.strategy import Strategy as Strategy
@@ -34,7 +35,7 @@ _HOMES: Final = {
     "InjectionConfig": "penchant.drift.injection",
     "Judge": "penchant.drift.judge",
     "JudgeConfig": "penchant.drift.judge",
-    "Plan": "penchant.drift.plans",
+    "Plan": "penchant.data.attention",
     "Strategy": "penchant.drift.strategy",
     "StrategyConfig": "penchant.drift.strategy",
     "Streams": "penchant.drift.injection",
@@ -50,17 +51,5 @@ _HOMES: Final = {
     "train": "penchant.drift.recipe",
 }
 
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    # Loaded late, so that whoever cuts windows loads no model.
-    if name not in _HOMES:
-        raise AttributeError(f"penchant.drift has no public name {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+# Loaded late, so that whoever cuts windows loads no model.
+__getattr__, __dir__, __all__ = late(__name__, _HOMES)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penchant.drift.likeness import Cube, at_reference, before, likeness
+from penchant.drift.surprise import Surprise
 from penchant.drift.views import ItemViews
 from penchant.drift.windows import NOTHING
 from penchant.vectors import chunks
@@ -27,6 +28,9 @@ class Compared:
     events: Mapping[int, Cube]
     """By lag, (streams, windows, events, `event_names`); NaN in windows without history."""
     real: NDArray[np.bool_]
+    surprise: Cube | None = None
+    """(streams, windows, events) how far each event lies above what is usual for the member; None where nobody
+    foresees events."""
 
     @property
     def sizes(self) -> Cube:
@@ -40,21 +44,27 @@ class Compared:
             {name: table[rows] for name, table in self.between.items()},
             {lag: table[rows] for lag, table in self.events.items()},
             self.real[rows],
+            None if self.surprise is None else self.surprise[rows],
         )
 
 
-def event_names(views: ItemViews) -> tuple[str, ...]:
+def event_names(views: ItemViews, *, surprise: bool = False) -> tuple[str, ...]:
     """Names of the numbers of an event."""
     names = [f"{view}/{part}" for view in views.vectors for part in ("mean", "excess", "best", "own", "lift", "within")]
-    return (
-        *names, "known/before", "known/window", "popularity", "popularity/shift", "price/shift",
-    )  # fmt: skip
+    names += ["known/before", "known/window", "popularity", "popularity/shift", "price/shift"]
+    return (*names, "surprise") if surprise else tuple(names)
 
 
-def compare(items: NDArray[np.int32], views: ItemViews) -> Compared:
-    """Compare all events of streams (streams, windows, events)."""
+def compare(items: NDArray[np.int32], views: ItemViews, surprise: Surprise | None = None) -> Compared:
+    """Compare all events of streams (streams, windows, events).
+
+    Args:
+        items: item rows.
+        views: what items are.
+        surprise: foresees events, and has not learned from these members.
+    """
     at_once = max(1, _CELLS // max(1, items.shape[1] * items.shape[2]) ** 2)
-    made = [_compare(items[part], views) for part in chunks(len(items), at_once)]
+    made = [_compare(items[part], views, surprise) for part in chunks(len(items), at_once)]
     if len(made) == 1:
         return made[0]
     return Compared(
@@ -62,10 +72,11 @@ def compare(items: NDArray[np.int32], views: ItemViews) -> Compared:
         {name: np.concatenate([one.between[name] for one in made]) for name in made[0].between},
         {lag: np.concatenate([one.events[lag] for one in made]) for lag in LAGS},
         items != NOTHING,
+        None if surprise is None else np.concatenate([one.surprise for one in made if one.surprise is not None]),
     )
 
 
-def _compare(items: NDArray[np.int32], views: ItemViews) -> Compared:
+def _compare(items: NDArray[np.int32], views: ItemViews, surprise: Surprise | None) -> Compared:
     real = items != NOTHING
     found = {name: likeness(items, vectors) for name, vectors in views.vectors.items()}
     sizes = real.sum(axis=2).astype(np.float32)
@@ -75,6 +86,7 @@ def _compare(items: NDArray[np.int32], views: ItemViews) -> Compared:
     same = _repeats(items, real)
     numbers = np.where(real[..., None], views.numbers[safe], 0)
     by_lag: dict[int, Cube] = {}
+    unforeseen = None if surprise is None else surprise.of_windows(items)
     pairs = {name: like.pairs() for name, like in found.items()}
     for lag in LAGS:
         length = before(sizes, lag, axis=1)
@@ -100,10 +112,12 @@ def _compare(items: NDArray[np.int32], views: ItemViews) -> Compared:
         columns.append(_own(same))
         columns.append(numbers[..., 0])
         columns += [numbers[..., which] - told[:, :, None, which] for which in range(2)]
+        if unforeseen is not None:
+            columns.append(unforeseen)
         stacked = np.stack(columns, axis=-1).astype(np.float32)
         stacked[np.broadcast_to((length == 0)[:, :, None], real.shape)] = np.nan
         by_lag[lag] = stacked
-    return Compared(items, {name: between for name, (between, _) in pairs.items()}, by_lag, real)
+    return Compared(items, {name: between for name, (between, _) in pairs.items()}, by_lag, real, unforeseen)
 
 
 def _inside(between: Cube, lag: int) -> Cube:

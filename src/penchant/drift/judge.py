@@ -1,32 +1,28 @@
 """The judge: has this member changed, since when, from what to what, how, and how sure is that."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.community import Community
-from penchant.data.drift import Change, DriftVerdict
+from penchant.data.drift import DriftVerdict, TooLittle
 from penchant.data.interactions import Histories, histories
-from penchant.drift.boosting import Trees
 from penchant.drift.calibration import Calibration, QuietScores
-from penchant.drift.doubts import DoubtConfig, few, readable
+from penchant.drift.doubts import DoubtConfig, readable
 from penchant.drift.learning import GRADUAL, HELD, NEAR, PASSED, LearnConfig, Learned
 from penchant.drift.likeness import Cube
+from penchant.drift.read import Read, read_member
 from penchant.drift.reading import Reader
-from penchant.drift.telling import about, began, evidence, is_seasonal, moment, turn
-from penchant.drift.views import ItemViews
+from penchant.drift.said import Scan, Timeline
+from penchant.drift.verdicts import Told, verdict_on
 from penchant.drift.windows import NOTHING, WindowConfig, window_grid
 from penchant.errors import NotFittedError
 from penchant.evaluation.detection import adjusted_p_values
 from penchant.vectors import Rows
-
-KIND: Final = "drift-judge"
 
 
 class JudgeConfig(BaseModel):
@@ -52,42 +48,6 @@ class JudgeConfig(BaseModel):
     season: float = Field(default=0.15, gt=0, le=2)
     """A change is seasonal where its windows are so much more like last year's same weeks than like what came before
     (cosine of what items are about)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Timeline:
-    """One member's windows and what is said of each."""
-
-    items: NDArray[np.int32]
-    """(windows, events)."""
-    at: NDArray[np.float64]
-    """(windows, events) seconds since 1970."""
-    scores: NDArray[np.float32]
-    """(windows,) log odds by which alarms are given; NaN where there is too little before."""
-    near: NDArray[np.float32]
-    """(windows,) log odds that a change has begun within the last two windows."""
-    threshold: float
-    topics: NDArray[np.float32]
-    """(windows, topics) what share of each window is about what."""
-    topic_names: tuple[str, ...]
-
-    @property
-    def alarms(self) -> NDArray[np.bool_]:
-        """(windows,) where the score lies above the threshold."""
-        return np.nan_to_num(self.scores, nan=-np.inf) > self.threshold
-
-
-@dataclass(frozen=True, eq=False)
-class Scan:
-    """What is said of the last window of many members."""
-
-    members: Rows
-    scores: NDArray[np.float32]
-    """(members,) NaN where there is too little to tell."""
-    probabilities: NDArray[np.float64]
-    p_values: NDArray[np.float64]
-    alarms: NDArray[np.bool_]
-    """Within the budget of false discoveries over all of these members."""
 
 
 class Judge:
@@ -135,6 +95,11 @@ class Judge:
     def quiet(self) -> QuietScores:
         """The scores of windows in which nothing had changed, of members that the trees had not seen."""
         return self._quiet[self.question]
+
+    @property
+    def quiet_by_question(self) -> Mapping[str, QuietScores]:
+        """The scores of quiet windows, whether or not alarms wait for a second window."""
+        return self._quiet
 
     @property
     def threshold(self) -> float:
@@ -185,54 +150,28 @@ class Judge:
             member_id: what to call them.
             seen: one history, in the order in which the events came.
         """
-        liked = seen.weights > 0
-        items, at = seen.items[liked], seen.at[liked]
-        window = self.config.windows.events
-        views = self.learned.views
-        view = readable(at, items, views.known, window, self.config.doubts)
-        if view.doubt is not None:
-            return DriftVerdict(member_id, None, too_little=view.doubt)
-        items, at = items[view.begin :], at[view.begin :]
-        recent, times = window_grid(items, at, self.config.windows)
-        recent, times = recent[-self.history - 1 :], times[-self.history - 1 :]
-        if len(recent) < self.config.doubts.windows:
-            return DriftVerdict(member_id, None, too_little=few(len(items), len(recent), self.config.doubts))
-        streams = recent[None]
-        table, foreign, _ = self.learned.table(streams)
-        last = slice(-1, None)
+        return self.said_of(community, member_id, self.read(seen))
+
+    def read(self, seen: Histories) -> Read | TooLittle:
+        """One member's last windows with their statistics, or why nothing may be said of them."""
+        return read_member(self.learned, seen, self.config.windows, self.config.doubts, self.history + 1)
+
+    def said_of(self, community: Community, member_id: str, read: Read | TooLittle) -> DriftVerdict:
+        """The verdict on what was read."""
+        if isinstance(read, TooLittle):
+            return DriftVerdict(member_id, None, too_little=read)
         score, near, passed, gradual = (
-            float(self.learned.odds(table[:, last], question)[0, 0])
-            for question in (self.question, NEAR, PASSED, GRADUAL)
+            read.last(self.learned, each) for each in (self.question, NEAR, PASSED, GRADUAL)
         )
         if self.reader is not None:
-            near = self._read(streams[0], score, near)
+            near = self._read(read, score, near)
+        alarm = bool(self.calibration.odds(np.array([score]))[0] > self.threshold)
         probability = float(self.calibration.probability(np.array([near]))[0])
-        alarm = self.calibration.odds(np.array([score]))[0] > self.threshold
-        blip = not alarm and passed > 0
-        begin = began(foreign, alarm=alarm, blip=blip, confirmation=self.config.confirmation)
-        change = Change.NONE
-        if alarm:
-            change = Change.GRADUAL if gradual > 0 else Change.ABRUPT
-            if is_seasonal(views, items, at, times[begin, 0], self.config.season):
-                change = Change.SEASONAL
-        elif blip:
-            change = Change.BLIP
-        told = change != Change.NONE
-        end = begin + 1 if blip else len(times)
-        rests_on = evidence(community, streams[0], foreign, times, range(begin, end), self.config.evidence)
-        before, after = turn(views, streams[0, :begin], streams[0, begin:end])
-        return DriftVerdict(
-            member_id,
-            change,
-            probability=probability,
-            alarm=bool(alarm),
-            began=moment(times[begin, 0]) if told else None,
-            judged_at=moment(at[-1]),
-            before=before if told else about(views, streams[0]),
-            after=after if told else (),
-            evidence=rests_on if told else (),
-            p_value=float(self.quiet.p_values(np.array([score]))[0]),
-        )
+        told = Told(alarm, passed > 0, gradual > 0, probability, float(self.quiet.p_values(np.array([score]))[0]))
+        return verdict_on(
+            community, member_id, read, told, self.learned.views,
+            confirmation=self.config.confirmation, season=self.config.season, pieces=self.config.evidence,
+        )  # fmt: skip
 
     def scan(self, community: Community, members: Rows | None = None, *, at_once: int = 2_000) -> Scan:
         """Judge the last window of many members (all, if none are named), within one budget of false discoveries.
@@ -293,31 +232,13 @@ class Judge:
         return self._changed(reader=reader, blended=blended)
 
     def save(self, folder: Path) -> None:
-        """Write views and trees, and the reader; what was learned from stays out, its quiet scores go along."""
-        learned = self.learned
-        save_artifact(
-            folder,
-            KIND,
-            arrays={
-                **learned.views.as_arrays(),
-                **{f"quiet/{question}": scores.quantiles for question, scores in self._quiet.items()},
-            },
-            meta={
-                "config": self.config.model_dump(mode="json"),
-                "topics": list(learned.views.topic_names),
-                "events": learned.events.state(),
-                "windows": {question: trees.state() for question, trees in learned.windows.items()},
-                "left_out": list(learned.left_out),
-                "excess": {question: scores.excess for question, scores in self._quiet.items()},
-                "calibration": [self.calibration.offset, self.calibration.slope],
-                "blended": list(self.blended),
-            },
-        )
-        if self.reader is not None:
-            self.reader.save(folder / "reader")
+        """Write all but what was learned from; see `judge_files`."""
+        from penchant.drift.judge_files import save_judge
 
-    @classmethod
-    def load(cls, folder: Path, community: Community | None = None) -> Self:
+        save_judge(self, folder)
+
+    @staticmethod
+    def load(folder: Path, community: Community | None = None) -> "Judge":
         """Read back what `save` wrote.
 
         Args:
@@ -327,24 +248,9 @@ class Judge:
         Raises:
             ArtifactError: the folder is damaged or holds something else.
         """
-        saved = load_artifact(folder, KIND)
-        meta = saved.meta
-        config = JudgeConfig.model_validate(meta["config"])
-        learned = Learned(
-            ItemViews.of_arrays(saved.arrays, tuple(meta["topics"])),
-            Trees.of_state(meta["events"], config.learn.event_trees),
-            {name: Trees.of_state(state, config.learn.window_trees) for name, state in meta["windows"].items()},
-            left_out=tuple(meta["left_out"]),
-        )
-        quiet = {
-            question: QuietScores(saved.arrays[f"quiet/{question}"], float(excess))
-            for question, excess in meta["excess"].items()
-        }
-        judge = cls(learned, config, quiet=quiet, calibration=Calibration(*meta["calibration"]))
-        if community is not None and (folder / "reader").is_dir():
-            reader = Reader.load(folder / "reader", community)
-            return judge._changed(reader=reader, blended=tuple(meta["blended"]))
-        return judge
+        from penchant.drift.judge_files import load_judge
+
+        return load_judge(folder, community)
 
     def _changed(self, **changes: Any) -> Self:
         parts: dict[str, Any] = {
@@ -356,11 +262,13 @@ class Judge:
         }
         return type(self)(self.learned, **{**parts, **changes})
 
-    def _read(self, items: NDArray, score: float, near: float) -> float:
-        """The blend of the trees' log odds and those of the reader, who is told the levels of both scores."""
+    def _read(self, read: Read, score: float, near: float) -> float:
+        """The blend of the trees' log odds and those of the reader, who is told the levels of shift and surprise."""
         assert self.reader is not None
-        begin = max(len(items) - 2, 1)
-        text = self.reader.text(items[:begin].ravel(), items[begin:].ravel(), self.reader.levels(score, near))
+        begin = max(len(read.windows) - 2, 1)
+        surprise = self.learned.surprise_of(read.table)
+        levels = self.reader.levels(score, near if surprise is None else float(np.nan_to_num(surprise[0, -1])))
+        text = self.reader.text(read.windows[:begin].ravel(), read.windows[begin:].ravel(), levels)
         offset, first, second = self.blended
         return offset + first * near + second * float(self.reader.odds([text])[0])
 

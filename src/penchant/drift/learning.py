@@ -9,13 +9,16 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from penchant.collaborative.sequence import SequenceConfig
 from penchant.data.community import Community
 from penchant.data.interactions import Histories
 from penchant.drift.boosting import Trees, TreesConfig
 from penchant.drift.events import LAGS, Compared, compare, event_names
+from penchant.drift.foreseeing import Foreseen, foresee
 from penchant.drift.injection import InjectionConfig, Streams, inject
 from penchant.drift.likeness import Cube
 from penchant.drift.statistics import window_statistics
+from penchant.drift.surprise import Surprise, SurpriseConfig
 from penchant.drift.views import ItemViews, ViewConfig, fit_views, touched_by
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
@@ -26,6 +29,8 @@ PASSED: Final = "passed"
 GRADUAL: Final = "gradual"
 """What is asked of a window: has a change begun here or one window ago; did one begin a window ago and hold; did one
 begin a window ago and pass; and if one held, did it come gradually."""
+SURPRISE: Final = "surprise/against past"
+"""The statistic of how much a window surprises, beside the member's own windows before."""
 QUESTIONS: Final = (NEAR, HELD, PASSED, GRADUAL)
 
 
@@ -50,6 +55,10 @@ class LearnConfig(BaseModel):
     window_trees: TreesConfig = TreesConfig()
     most_hosts: PositiveInt = 2_000
     """Members from whom streams are made, at most."""
+    surprise: SurpriseConfig | None = SurpriseConfig(
+        model=SequenceConfig(cell="gru", layers=1, epochs=6, fewest_steps=100, compared=1_024)
+    )
+    """A model that foresees events, whose surprise is one more statistic; None goes without."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +74,23 @@ class Learned:
     """For NEAR and HELD, (streams, windows) odds of each stream under trees that have not seen its member."""
     left_out: tuple[str, ...] = ()
     """Beginnings of names of statistics that the trees do not see."""
+    surprise: Surprise | None = None
+    """What foresees events; None where the judge goes without."""
 
+    held_out_surprise: Cube | None = None
+    """For each stream learned from, (streams, windows) its `SURPRISE`; None where nobody foresees events."""
     numbered: Mapping[str, Trees] = field(default_factory=dict)
     """Trees that are told the window's number beside its statistics; for the ablation alone."""
 
     def table(self, items: NDArray[np.int32]) -> tuple[Cube, Mapping[int, Cube], tuple[str, ...]]:
         """Statistics of windows, the odds of their events by lag, and the statistics' names."""
-        return tabled(compare(items, self.views), self.views, self.events, self.left_out)
+        return tabled(compare(items, self.views, self.surprise), self.views, self.events, self.left_out)
+
+    def surprise_of(self, table: Cube) -> Cube | None:
+        """(streams, windows) how much more each window surprises than the member's own before; None where nobody
+        foresees events."""
+        names = next(iter(self.windows.values())).names
+        return table[..., names.index(SURPRISE)] if SURPRISE in names else None
 
     def odds(self, table: Cube, question: str, *, with_index: bool = False) -> Cube:
         """(streams, windows) log odds of yes; NaN where there is too little before."""
@@ -94,6 +113,7 @@ def learn(
     with_index: bool = False,
     questions: Sequence[str] = QUESTIONS,
     quiet: bool = True,
+    foreseen: Foreseen | None = None,
 ) -> Learned:
     """Learn views and trees from some members alone.
 
@@ -109,6 +129,8 @@ def learn(
         questions: that windows are to be asked.
         quiet: whether to judge the streams learned from by trees that have not seen their members, as thresholds need
             where there are no further members to set them on.
+        foreseen: who foresees whose events, where that was learned already from the same parts; learned here if absent
+            and wanted.
 
     Raises:
         TooLittleDataError: too few of the members have as many events as a stream.
@@ -118,7 +140,11 @@ def learn(
     items, owners = seen.items[liked], seen.owners[liked]
     count = len(community.items)
     views = fit_views(community, touched_by(items, owners, members, count), config.views, text=text)
-    parts = _folds(seen, members, config, rng)
+    parts = folds_of(seen, members, config, options)
+    if config.surprise is None:
+        foreseen = None
+    elif foreseen is None:
+        foreseen = foresee(community, parts, members, config.surprise, options)
     topics = sp.csr_matrix(views.topics)
     folds: list[tuple[Streams, Compared, ItemViews]] = []
     for number, part in enumerate(parts):
@@ -128,9 +154,9 @@ def learn(
             text=text, subjects=(views.topics, views.topic_names),
         )  # fmt: skip
         streams = inject(seen, part, config.streams, seed=options.seed * 101 + number, item_topics=topics)
-        folds.append((streams, compare(streams.items, own), own))
+        folds.append((streams, compare(streams.items, own, foreseen.by_part[number] if foreseen else None), own))
     rows = [_event_rows(streams, found, config.ordinary, rng) for streams, found, _ in folds]
-    names = event_names(views)
+    names = event_names(views, surprise=config.surprise is not None)
     tables = []
     for number, (_, found, own) in enumerate(folds):
         trees = _event_trees([row for other, row in enumerate(rows) if other != number], names, config, options)
@@ -153,7 +179,13 @@ def learn(
                 for part, table in enumerate(tables)
             ]
             held_out[question] = np.concatenate(parts_of)
-    return Learned(views, events, windows, Streams.joined(planted), held_out, tuple(left_out), with_number)
+    surprise = foreseen.whole if foreseen else None
+    unforeseen = None
+    if SURPRISE in statistics:
+        unforeseen = np.concatenate([table[0][..., statistics.index(SURPRISE)] for table in tables])
+    return Learned(
+        views, events, windows, Streams.joined(planted), held_out, tuple(left_out), surprise, unforeseen, with_number
+    )
 
 
 def tabled(
@@ -169,7 +201,7 @@ def tabled(
         odds = events.odds(rows.reshape(-1, rows.shape[-1])).reshape(rows.shape[:-1])
         odds[np.isnan(rows[..., 0])] = 0
         foreign[lag] = odds
-    table, names = window_statistics(found, views, foreign)
+    table, names = window_statistics(found, views, foreign, found.surprise)
     kept = [place for place, name in enumerate(names) if not name.startswith(left_out or ("\0",))]
     return table[..., kept], foreign, tuple(names[place] for place in kept)
 
@@ -189,8 +221,9 @@ def answered(trees: Trees, table: Cube) -> Cube:
     return odds
 
 
-def _folds(seen: Histories, members: Rows, config: LearnConfig, rng: np.random.Generator) -> list[Rows]:
+def folds_of(seen: Histories, members: Rows, config: LearnConfig, options: Options) -> list[Rows]:
     """Parts of the members; hosts in excess of what is wanted belong to none, but views learn from them."""
+    rng = options.rng()
     liked = np.bincount(seen.owners[seen.weights > 0], minlength=len(seen))[members]
     rich = members[liked >= config.streams.events]
     spare = np.setdiff1d(members, rich)

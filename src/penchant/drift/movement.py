@@ -17,6 +17,7 @@ from scipy.special import stdtr, stdtrit
 
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights
+from penchant.drift.statistics import divergence
 from penchant.drift.topics import Shares, category_topics, placed, rows_to_one, shares_of
 from penchant.errors import InputError
 from penchant.evaluation.detection import adjusted_p_values
@@ -112,7 +113,7 @@ class FleetView:
     members: NDArray[np.int64]
     """(periods,) members active."""
     scores: Shares
-    """(periods,) Jensen–Shannon divergence, in bits, from the periods before; NaN where there are too few."""
+    """(periods,) Jensen–Shannon divergence, in nats, from the periods before; NaN where there are too few."""
     thresholds: Shares
     """(periods,) what a score must exceed to alarm; NaN where there is too little history."""
     trends: tuple[TopicTrend, ...]
@@ -210,7 +211,7 @@ def _scores(shares: Shares, active: NDArray[np.int64], config: FleetConfig) -> S
     for row in range(len(shares)):
         before = [past for past in range(max(0, row - config.history), row) if active[past]]
         if active[row] and len(before) >= min(3, config.history):
-            scores[row] = _divergence(shares[row], _mean(shares[before], active[before]))
+            scores[row] = float(divergence(shares[row], _mean(shares[before], active[before])))
     return scores
 
 
@@ -305,14 +306,3 @@ def _usual_distance(view: FleetView, before: NDArray[np.int64], length: int) -> 
 
 def _mean(shares: Shares, active: NDArray[np.int64]) -> Shares:
     return np.average(shares, axis=0, weights=np.maximum(active, 1e-9))
-
-
-def _divergence(left: Shares, right: Shares) -> float:
-    """Jensen–Shannon divergence in bits (Lin, 1991)."""
-    middle = (left + right) / 2
-
-    def against(one: Shares) -> float:
-        here = one > 0
-        return float((one[here] * np.log2(one[here] / middle[here])).sum())
-
-    return (against(left) + against(right)) / 2

@@ -1,39 +1,15 @@
 """What may follow a verdict: how much of a member's past the next recommendation rests on."""
 
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from penchant.collaborative.scorer import Scorer
+from penchant.data.attention import PLANS, Plan
 from penchant.data.interactions import Histories
-from penchant.language import Phrase
 from penchant.vectors import Floats, Rows, top_k
-
-
-class Plan(StrEnum):
-    """How much of the past counts.
-
-    `regular` all of it, as ever; `decay` less the older it is; `recent` the last window alone; `bridge` half of what
-    all of it says and half of what the last window says, while it is not sure that the member has changed.
-    """
-
-    REGULAR = "regular"
-    DECAY = "decay"
-    RECENT = "recent"
-    BRIDGE = "bridge"
-
-
-PLANS: Final = tuple(Plan)
-PLAN_NAMES: Final[dict[Plan, Phrase]] = {
-    Plan.REGULAR: Phrase("as ever: all of the past counts", "照常：全部历史都计入"),
-    Plan.DECAY: Phrase("the older, the less it counts", "越早的行为权重越低"),
-    Plan.RECENT: Phrase("anew, from the last window alone", "重新推荐：只看最近一个窗口"),
-    Plan.BRIDGE: Phrase("a bridge: half from all, half from the last window", "过渡：一半看全部，一半看最近窗口"),
-}
 
 
 def plan_scores(scorer: Scorer, windows: NDArray[np.int32], plan: Plan, *, half_life: float) -> Floats:
@@ -101,6 +77,13 @@ def performances(
                 ranked = top_k(scores, min(k, scores.shape[1]))
                 found[begin : begin + len(part), window, place] = _ndcg(ranked, coming, met, discount, best, repeats)
     return found
+
+
+def repeating(items: NDArray[np.int32]) -> bool:
+    """Whether members meet an item again often enough for it to be shown again, by streams of (windows, events)."""
+    flat = items.reshape(len(items), -1)
+    distinct = np.array([len(np.unique(row)) for row in flat])
+    return bool(distinct.mean() < 0.95 * flat.shape[1])
 
 
 def planned(events: pl.DataFrame, plan: Plan, window: int) -> pl.DataFrame:

@@ -30,6 +30,7 @@ def train(
     options: Options | None = None,
     *,
     encoder: Encoder | None = None,
+    surprise: bool = True,
 ) -> Judge:
     """A judge for a community, learned from changes planted in its members' own events.
 
@@ -41,6 +42,7 @@ def train(
         config: windows, streams, rates; the defaults if absent, with shorter windows where members have few events.
         options: how to run.
         encoder: reads the items' texts; without one items are told by categories and by who touches them.
+        surprise: whether a model foresees events, where the configuration has one.
 
     Raises:
         TooLittleDataError: too few members have enough events to plant changes in.
@@ -49,6 +51,8 @@ def train(
     seen = histories(community, weights=(config or JudgeConfig()).windows.weights)
     liked = np.bincount(seen.owners[seen.weights > 0], minlength=len(seen))
     config = config or fitting_config(liked)
+    if not surprise:
+        config = config.model_copy(update={"learn": config.learn.model_copy(update={"surprise": None})})
     rich = int((liked >= config.learn.streams.events).sum())
     if rich < FEWEST_HOSTS:
         raise TooLittleDataError(
@@ -81,7 +85,8 @@ def add_reader(
     streams, odds = judge.learned.held_out, judge.learned.held_out_odds
     if streams is None:
         raise TooLittleDataError("the streams this judge learned from were not kept; train it again to add a reader")
-    inputs = np.stack([odds[judge.question], odds[NEAR]], axis=2)
+    surprise = judge.learned.held_out_surprise
+    inputs = np.stack([odds[judge.question], odds[NEAR] if surprise is None else surprise], axis=2)
     asked = (streams.near | streams.quiet) & ~np.isnan(inputs).any(axis=2)
     members = np.unique(streams.members)
     apart = np.isin(streams.members, options.rng().choice(members, max(1, len(members) // 3), replace=False))

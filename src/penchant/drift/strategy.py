@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 
 from penchant.artifacts import load_artifact, save_artifact
 from penchant.collaborative.scorer import Scorer
-from penchant.drift.plans import PLANS, Plan, performances
+from penchant.data.attention import PLANS, Plan
+from penchant.drift.plans import performances
 from penchant.errors import InputError, NotFittedError, TooLittleDataError
 from penchant.vectors import Floats
 
@@ -35,12 +36,14 @@ class StrategyConfig(BaseModel):
     """Length of the lists that plans are judged by."""
     half_life: PositiveFloat = 2.0
     """Windows after which an event counts half under `decay`."""
-    trees: PositiveInt = 80
+    trees: PositiveInt = 160
     """Trees that foresee each plan's gain."""
     leaves: int = Field(default=6, ge=2, le=64)
     """Leaves of a tree."""
     caution: NonNegativeFloat = 0.0
-    """NDCG by which another plan must be expected to beat the one that is best on average."""
+    """NDCG by which another plan must be expected to beat the one that it would replace."""
+    usual: Plan | None = None
+    """The plan that another one must beat; None for the one that is best on average."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +104,7 @@ class Strategy:
         if rows.sum() < _FEWEST:
             raise TooLittleDataError(f"there are {int(rows.sum())} windows to learn plans from; {_FEWEST} are wanted")
         seen, wanted = features[:, :-1][rows], coming[rows].astype(np.float64)
-        self._usual = int(wanted.mean(axis=0).argmax())
+        self._usual = int(wanted.mean(axis=0).argmax()) if self.config.usual is None else PLANS.index(self.config.usual)
         # What plans have in common, an easy window or a hard one, says nothing of which to take.
         wanted = wanted - wanted.mean(axis=1, keepdims=True)
         settings = {

@@ -7,12 +7,13 @@ from typing import Final, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 
 from penchant.artifacts import load_artifact, save_artifact
 from penchant.collaborative.sequence import SequenceConfig, SequenceScorer
 from penchant.data.community import Community
 from penchant.data.interactions import Histories, histories
+from penchant.drift.windows import NOTHING
 from penchant.errors import NotFittedError
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
@@ -40,6 +41,10 @@ class SurpriseConfig(BaseModel):
     second event on."""
     own_level: bool = True
     """Whether what is usual is the member's own, or the community's for everyone."""
+    most_members: PositiveInt = 3_000
+    """Members that the model learns from, at most."""
+    compared: PositiveInt = 512
+    """Items drawn by popularity against which an event's likelihood is measured; all where there are no more."""
     left_out: float = Field(default=0.1, ge=0, lt=1)
     """Share of the members that the model does not learn from, on whom the usual loss is measured: those it has learned
     from surprise it less than others will."""
@@ -106,11 +111,25 @@ class Surprise:
         """
         if not len(self._expected):
             raise NotFittedError("the surprise of events is not learned yet; call fit or load first")
-        losses = self.model.log_loss(batch)
+        losses = self.model.log_loss(batch, compared=self.config.compared)
         expected = self._expected[_places(batch)]
         own, spread = self._own(batch, losses - expected)
         usual = expected + own
         return Surprises(losses, usual.astype(np.float32), ((losses - usual) / spread).astype(np.float32))
+
+    def of_windows(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """(streams, windows, events) the value of each event of padded windows; zero in empty places.
+
+        The order of the events is read, and not their times: as if each came a second after the one before.
+        """
+        real = items.reshape(len(items), -1) != NOTHING
+        offsets = np.concatenate([[0], np.cumsum(real.sum(axis=1))]).astype(np.int64)
+        rows = items.reshape(len(items), -1)[real].astype(np.int64)
+        place = (np.cumsum(real, axis=1) - 1)[real].astype(np.float64)
+        batch = Histories(offsets, rows, place, np.ones(len(rows), dtype=np.float32))
+        found = np.zeros(real.shape, dtype=np.float32)
+        found[real] = self.surprise(batch).filled()
+        return found.reshape(items.shape)
 
     def save(self, folder: Path) -> None:
         """Write the model, the usual losses and the configuration."""
@@ -133,7 +152,7 @@ class Surprise:
 
     def _measure(self, batch: Histories) -> None:
         """The mean loss by place, and the spread of what is left when the member's own level is taken off."""
-        losses = self.model.log_loss(batch).astype(np.float64)
+        losses = self.model.log_loss(batch, compared=self.config.compared).astype(np.float64)
         foreseen = ~np.isnan(losses)
         places = _places(batch)[foreseen]
         total = np.bincount(places, losses[foreseen], minlength=PLACES)

@@ -1,6 +1,8 @@
 """Drift as a build keeps it: a judge where there is enough to learn one, what it says, and the community's drift."""
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -10,20 +12,30 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from penchant.artifacts import MANIFEST, load_artifact, save_artifact, storage_errors
+from penchant.data.attention import Attention, Plan
 from penchant.data.community import Community
-from penchant.data.drift import DriftVerdict
-from penchant.data.interactions import histories
-from penchant.drift.judge import Judge, JudgeConfig
+from penchant.data.drift import DriftVerdict, TooLittle
+from penchant.data.interactions import Histories, histories
+from penchant.drift.acting import Acting, learn_acting
+from penchant.drift.judge import Judge, JudgeConfig, histories_of
 from penchant.drift.movement import FleetConfig, FleetView, fleet
-from penchant.drift.recipe import train
-from penchant.errors import InputError, NotFittedError, TooLittleDataError
+from penchant.drift.reading import ReadingConfig
+from penchant.drift.recipe import add_reader, train
+from penchant.drift.strategy import StrategyConfig
+from penchant.errors import ConfigError, InputError, NotFittedError, TooLittleDataError
 from penchant.language import Lang, Phrase
+from penchant.text.cache import CachedEncoder
 from penchant.text.encoder import Encoder
+from penchant.text.transformer import TransformerEncoder
 from penchant.training.options import Options
+
+log = logging.getLogger(__name__)
 
 KIND: Final = "drift"
 _TABLE: Final = "scan.parquet"
 _JUDGE: Final = "judge"
+ACTING: Final = "acting"
+"""The folder of what chooses plans; there is none where none was learned."""
 TOO_FEW: Final = Phrase(
     "too little to tell of single members: {found} of them have {events} events or more, {wanted} are wanted to learn "
     "what a change looks like",
@@ -51,6 +63,17 @@ class DriftConfig(BaseModel):
     """Windows, rates and budgets; None fits the windows to how many events members have."""
     fleet: FleetConfig = FleetConfig()
     """How the community as a whole is watched."""
+    surprise: bool = True
+    """Let a model that foresees events tell the judge how much each surprises; a build is quicker without."""
+    reader: ReadingConfig | None = None
+    """Tune a language model to read single members' windows beside the statistics, which takes minutes; None does
+    without, as what it adds is little where statistics are rich."""
+    act: Literal["changed", "always", "never"] = "changed"
+    """Learn what part of the past to recommend from, where there is a judge, and choose it for members of whom a
+    lasting change is told, for whoever is expected to gain, or for nobody. In a population that hardly changes, what
+    streams with planted changes promise to everybody is not there: see the benchmark's protocol `served`."""
+    strategy: StrategyConfig = StrategyConfig(usual=Plan.REGULAR, caution=0.005, trees=80)
+    """How plans are tried and chosen: recommendation goes on as ever unless another plan is expected to do better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +87,8 @@ class Drift:
     """member_id, score, probability, p_value and alarm, the most suspicious first; empty without a judge."""
     reason: Phrase | None = None
     """Why there is no judge, where there is none."""
+    acting: Acting | None = None
+    """What chooses plans; None where none was learned."""
 
     @property
     def alarms(self) -> list[str]:
@@ -84,12 +109,33 @@ class Drift:
         if self.judge is None:
             raise NotFittedError(f"no member can be judged: {self.told_reason()}")
         if history is None:
-            return self.judge.verdict(self.community, member_id)
+            row = self.community.member_ids.row(member_id)
+            return self._said(member_id, self.community, histories_of(self.community, row, self.judge.config.windows))
         ids = self.community.item_ids
         known = history.filter(pl.col("item_id").is_in(ids.ids.implode()))
         one = Community.from_tables(self.community.items, known, pl.DataFrame({"member_id": [member_id]}))
         weights = self.judge.config.windows.weights
-        return self.judge.verdict_of(self.community, member_id, histories(one, np.array([0]), weights=weights))
+        return self._said(member_id, self.community, histories(one, np.array([0]), weights=weights))
+
+    def attention(self, member_id: str, history: pl.DataFrame | None = None) -> Attention | None:
+        """What the next recommendation to a member should rest on; None where no strategy was learned.
+
+        Args:
+            member_id: as for `verdict`.
+            history: as for `verdict`.
+        """
+        return None if self.acting is None else self.verdict(member_id, history).attention
+
+    def _said(self, member_id: str, community: Community, seen: Histories) -> DriftVerdict:
+        assert self.judge is not None
+        read = self.judge.read(seen)
+        verdict = self.judge.said_of(community, member_id, read)
+        if self.acting is None or isinstance(read, TooLittle):
+            return verdict
+        attention = self.acting.attention(self.judge, read)
+        if self.config.act == "changed" and not verdict.alarm:
+            attention = replace(attention, plan=Plan.REGULAR)
+        return replace(verdict, attention=attention)
 
     def told_reason(self, lang: Lang = "en") -> str:
         """Why there is no judge."""
@@ -113,6 +159,9 @@ class Drift:
         if self.judge is not None:
             self.judge.save(folder / _JUDGE)
             files.append(f"{_JUDGE}/{MANIFEST}")
+        if self.acting is not None:
+            self.acting.save(folder / ACTING)
+            files.append(f"{ACTING}/{MANIFEST}")
         meta: dict[str, Any] = {
             "config": self.config.model_dump(mode="json", by_alias=True),
             "reason": list(self.reason) if self.reason is not None else None,
@@ -135,9 +184,10 @@ class Drift:
         return cls(
             DriftConfig.model_validate(meta["config"]),
             community,
-            Judge.load(folder / _JUDGE) if (folder / _JUDGE).is_dir() else None,
+            Judge.load(folder / _JUDGE, community) if (folder / _JUDGE).is_dir() else None,
             pl.read_parquet(folder / _TABLE),
             Phrase(*meta["reason"]) if meta["reason"] else None,
+            Acting.load(folder / ACTING) if (folder / ACTING).is_dir() else None,
         )
 
 
@@ -158,6 +208,7 @@ def learn(
     options: Options | None = None,
     *,
     encoder: Encoder | None = None,
+    feedback: Sequence[tuple[float, bool]] = (),
 ) -> Drift:
     """Learn a judge, where there is enough, and judge everybody.
 
@@ -166,6 +217,10 @@ def learn(
         config: what is wanted.
         options: how to run.
         encoder: reads the items' texts.
+        feedback: log odds of a change in what earlier builds said, and whether people found that it was real.
+
+    Raises:
+        ConfigError: a reader is wanted, and no language model reads the texts.
     """
     config = config or DriftConfig()
     if config.judge == "never":
@@ -176,10 +231,16 @@ def learn(
         fields = {"found": found, "events": config.fewest_events, "wanted": config.fewest_members}
         reason = Phrase(*(text.format(**fields) for text in TOO_FEW))
         return Drift(config, community, None, _NOBODY, reason)
+    # Told before minutes of learning, not after.
+    model = None if config.reader is None else _read_by(encoder)
     try:
-        judge = train(community, config.judging, options, encoder=encoder)
+        judge = train(community, config.judging, options, encoder=encoder, surprise=config.surprise)
     except TooLittleDataError as error:
         return Drift(config, community, None, _NOBODY, Phrase(str(error), str(error)))
+    if model is not None:
+        judge = add_reader(judge, community, model, config.reader, options)
+    if feedback:
+        judge = judge.after_feedback([odds for odds, _ in feedback], [right for _, right in feedback])
     scan = judge.scan(community)
     ids = [community.member_ids.id(row) for row in scan.members.tolist()]
     table = pl.DataFrame(
@@ -192,4 +253,27 @@ def learn(
         },
         schema=_NOBODY.schema,
     ).with_columns(pl.col("score", "probability", "p_value").fill_nan(None))
-    return Drift(config, community, judge, table.sort("p_value", "member_id", nulls_last=True))
+    acting = _acting(community, judge, config, options or Options())
+    return Drift(config, community, judge, table.sort("p_value", "member_id", nulls_last=True), acting=acting)
+
+
+def _read_by(encoder: Encoder | None) -> TransformerEncoder:
+    """The language model that is to be tuned."""
+    model = encoder.encoder if isinstance(encoder, CachedEncoder) else encoder
+    if not isinstance(model, TransformerEncoder):
+        raise ConfigError(
+            f"[drift.reader] tunes a language model, and {'none' if model is None else model.name} reads the texts; "
+            "build with a transformer encoder, or leave [drift.reader] out"
+        )
+    return model
+
+
+def _acting(community: Community, judge: Judge, config: DriftConfig, options: Options) -> Acting | None:
+    """What chooses plans, where that is wanted and there is enough to learn it from."""
+    if config.act == "never":
+        return None
+    try:
+        return learn_acting(community, judge, config.strategy, options)
+    except TooLittleDataError as error:
+        log.info("no plan is learned: %s", error)
+        return None

@@ -44,6 +44,7 @@ COURSES: Final = {"gaining": Phrase("gaining", "上升"), "losing": Phrase("losi
 AS_LAST_YEAR: Final = Phrase("{course}, as last year", "{course}（与去年同期一致）")
 CHANGED: Final = Phrase("Members who have changed", "发生变化的会员")
 CHANGED_COLUMNS: Final = (Phrase("member", "会员"), Phrase("verdict", "判断"), Phrase("by chance", "偶然概率"))
+FOLLOWS: Final = Phrase("what follows", "应对")
 TIMELINE: Final = Phrase("Member {member}, window by window", "会员 {member} 的逐窗口变化")
 SCORE: Final = Phrase("how foreign (log odds)", "陌生程度（对数几率）")
 THRESHOLD: Final = Phrase("alarm above this", "报警阈值")
@@ -193,13 +194,14 @@ def _trends(view: "FleetView", lang: Lang) -> TableCard:
 
 
 def _changed(verdicts: list[DriftVerdict], lang: Lang) -> TableCard:
-    return TableCard(
-        CHANGED(lang),
-        tuple(phrase(lang) for phrase in CHANGED_COLUMNS),
-        tuple((one.member_id, one.told(lang), f"{one.p_value:.4f}") for one in verdicts),
-        text_columns=2,
-        wide=True,
-    )
+    acted = any(one.attention is not None for one in verdicts)
+    rows = []
+    for one in verdicts:
+        plan = (one.attention.told(lang) if one.attention is not None else "–",) if acted else ()
+        rows.append((one.member_id, one.told(lang), *plan, f"{one.p_value:.4f}"))
+    member, verdict, chance = (phrase(lang) for phrase in CHANGED_COLUMNS)
+    columns = (member, verdict, FOLLOWS(lang), chance) if acted else (member, verdict, chance)
+    return TableCard(CHANGED(lang), columns, tuple(rows), text_columns=len(columns) - 1, wide=True)
 
 
 def _day(seconds: float) -> str:

@@ -1,0 +1,124 @@
+"""`penchant bench drift --protocol scale`: how long a scan of very many members takes, and one verdict."""
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from penchant.benchmarks.result import BenchResult, Cell, figures
+from penchant.data.columns import EventKind
+from penchant.data.community import Community
+from penchant.drift.judge import histories_of
+from penchant.drift.recipe import train
+from penchant.errors import ConfigError
+from penchant.evaluation.cost import measured
+from penchant.training.options import Options
+
+EVENTS_A_MEMBER: Final = 100
+SUBJECTS: Final = 40
+ITEMS_A_SUBJECT: Final = 500
+LEARNED_FROM: Final = 400
+"""Members whom the judge learns from."""
+CHANGED: Final = 0.02
+"""Share of the members who change, two windows before their last event."""
+OWN: Final = 0.8
+"""Share of a member's events within their own subject."""
+ASKED: Final = 50
+"""Members judged one by one."""
+_START: Final = 1_735_689_600
+
+
+def run_scale(data: str, seeds: Sequence[int] | None) -> BenchResult:
+    """Learn a judge from some members of a simulated community, and scan all of them.
+
+    Args:
+        data: `simulated:N` with the number of events, a hundred a member.
+        seeds: the first is used.
+
+    Raises:
+        ConfigError: the data is not of that form.
+    """
+    found = re.fullmatch(r"simulated:(\d+)", data)
+    if found is None:
+        raise ConfigError(f"the protocol scale makes its own data; give --data simulated:10000000, not {data!r}")
+    seed = seeds[0] if seeds else 0
+    stages: list[dict[str, Cell]] = []
+    with measured() as cost:
+        with measured() as making:
+            community, changed = wandering(int(found[1]) // EVENTS_A_MEMBER, seed)
+        stages.append(_row("community", making.seconds, making.peak_rss_mb))
+        with measured() as learning:
+            some = community.events.filter(pl.col("member") < LEARNED_FROM)
+            judge = train(community.with_events(some), options=Options(seed=seed, threads=1, progress=False))
+        stages.append(_row("judge", learning.seconds, learning.peak_rss_mb))
+        with measured() as scanning:
+            scan = judge.scan(community)
+        stages.append(_row("scan", scanning.seconds, scanning.peak_rss_mb))
+        times = []
+        for row in range(ASKED):
+            own = histories_of(community, row, judge.config.windows)
+            began = time.perf_counter()
+            judge.verdict_of(community, "m", own)
+            times.append(time.perf_counter() - began)
+    hits = int(scan.alarms[changed].sum())
+    alarms = int(scan.alarms.sum())
+    ours = {
+        "scan_seconds": scanning.seconds,
+        "events_a_second": len(community.events) / scanning.seconds,
+        "peak_rss_mb": scanning.peak_rss_mb,
+        "verdict_ms": 1000 * float(np.median(times)),
+        "recall": hits / max(len(changed), 1),
+        "false_discoveries": (alarms - hits) / max(alarms, 1),
+    }
+    return BenchResult(
+        name="drift",
+        data=data,
+        protocol="scale",
+        metrics=figures([ours]),
+        baselines={
+            "alarm always": figures([{"recall": 1.0, "false_discoveries": 1 - len(changed) / len(scan.alarms)}])
+        },
+        seconds=cost.seconds,
+        peak_rss_mb=cost.peak_rss_mb,
+        seeds=[seed],
+        tables={"stages": stages, "size": [{"members": len(scan.members), "events": len(community.events)}]},
+    )
+
+
+def wandering(members: int, seed: int) -> tuple[Community, np.ndarray]:
+    """A community whose members keep to a subject each, and rows of the few who have lately turned to another."""
+    rng = np.random.default_rng(seed)
+    owner = np.repeat(np.arange(members, dtype=np.uint32), EVENTS_A_MEMBER)
+    place = np.tile(np.arange(EVENTS_A_MEMBER), members)
+    subject = owner % SUBJECTS
+    changed = rng.random(members) < CHANGED
+    late = changed[owner] & (place >= EVENTS_A_MEMBER - 20)
+    subject = np.where(late, (subject + 1 + owner // SUBJECTS % (SUBJECTS - 1)) % SUBJECTS, subject)
+    subject = np.where(rng.random(len(owner)) < OWN, subject, rng.integers(SUBJECTS, size=len(owner)))
+    fame = 1 / np.arange(1, ITEMS_A_SUBJECT + 1) ** 0.7
+    item = subject * ITEMS_A_SUBJECT + rng.choice(ITEMS_A_SUBJECT, len(owner), p=fame / fame.sum())
+    count = SUBJECTS * ITEMS_A_SUBJECT
+    names = pl.Series([f"i{row}" for row in range(count)])
+    ids = pl.Series([f"m{row:06}" for row in range(members)])
+    at = pl.Series((_START + place.astype(np.int64) * 86_400) * 1_000_000).cast(pl.Datetime("us", "UTC"))
+    community = Community.from_tables(
+        pl.DataFrame(
+            {
+                "item_id": names,
+                "title": names,
+                "categories": [[f"s{row // ITEMS_A_SUBJECT:02}"] for row in range(count)],
+            }
+        ),
+        pl.DataFrame({"member_id": ids.gather(owner), "item_id": names.gather(item), "at": at}).with_columns(
+            kind=pl.lit(EventKind.VIEW.value)
+        ),
+        pl.DataFrame({"member_id": ids}),
+    )
+    return community, np.flatnonzero(changed)
+
+
+def _row(stage: str, seconds: float, peak: float) -> dict[str, Cell]:
+    return {"stage": stage, "seconds": round(seconds, 1), "peak_rss_mb": round(peak)}
