@@ -1,16 +1,43 @@
-"""Sections of a `penchant.toml` written anew, with all else in it left as it stands."""
+"""Sections of a `penchant.toml`: read by the class that knows them, and written anew, all else left as it stands."""
 
 import json
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from penchant.artifacts import write_atomically
 from penchant.errors import ConfigError
 
 _TABLE: Final = re.compile(r"^\s*\[\[?\s*(?P<name>[^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+
+_Config = TypeVar("_Config", bound=BaseModel)
+
+
+def understood(kind: type[_Config], given: Mapping[str, Any], where: str) -> _Config:
+    """Settings as their class understands them.
+
+    Args:
+        kind: the class.
+        given: what somebody wrote.
+        where: the subject of the message: who has settings.
+
+    Raises:
+        ConfigError: something in it has no meaning.
+
+    >>> from penchant.members.segments import SegmentConfig
+    >>> understood(SegmentConfig, {"count": 0}, "[members.segments] has settings")
+    Traceback (most recent call last):
+    penchant.errors.ConfigError: [members.segments] has settings without meaning: count: Input should be greater than 0
+    """
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, one['loc'])) or 'all'}: {one['msg']}" for one in error.errors()]
+        raise ConfigError(f"{where} without meaning: {'; '.join(problems)}") from None
 
 
 def write_settings(path: Path, section: str, settings: Mapping[str, Any]) -> None:

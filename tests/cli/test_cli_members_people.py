@@ -118,7 +118,9 @@ def test_an_attribute_is_predicted_with_its_quality(
     assert "sensitive" in capsys.readouterr().err
     assert main(["members", "classify", str(own), "buyer_kind", "--member", "nobody"]) == 2
     assert main([*words, "--fairness", "age_band", "--lang", "zh"]) == 0
-    assert "漏判率" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "漏判率" in told
+    assert "推荐曝光" in told, "what is recommended to each group"
 
 
 def test_whoever_refused_has_no_tiers(own: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from penchant.text.transformer import TransformerEncoder, load_encoder
 from penchant.training.options import Options
 from penchant.vectors import Floats, unit_rows
+from tiny_bert import tiny_bert
 
 
 class LetterEncoder:
@@ -27,21 +28,8 @@ class LetterEncoder:
 
 def tiny_transformer(folder: Path, texts: Sequence[str], options: Options) -> TransformerEncoder:
     """A random BERT of one layer whose words are the letters of some texts, written to the folder."""
-    import torch
-    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel
+    from tokenizers import Regex, pre_tokenizers
 
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted({letter for text in texts for letter in text})]
-    tokenizer = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        config = BertConfig(
-            vocab_size=len(pieces), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64,
-            max_position_embeddings=160, pad_token_id=0, initializer_range=0.05,
-        )  # fmt: skip
-        BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    return load_encoder(folder, options=options)
+    letters = sorted({letter for text in texts for letter in text})
+    splitter = pre_tokenizers.Split(Regex("."), "isolated")
+    return load_encoder(tiny_bert(folder, letters, splitter, positions=160), options=options)

@@ -174,3 +174,11 @@ def test_two_members_in_two_time_zones_are_each_their_own_past() -> None:
     moved = Community.from_tables(quiet.items, events.with_columns(shifted.alias("at")), quiet.members)
     found = find_anomalies(moved, AnomalyConfig(kinds=(Oddity.HOURS,)))
     assert len({alarm.member_id for alarm in found.alarms} & set(there)) <= 1
+
+
+def test_no_alarm_goes_without_evidence() -> None:
+    for seed in range(3):
+        planted = plant(simulate(SimulatedConfig(events=20_000, anomaly_share=0, seed=seed)).community, seed)
+        for alarm in find_anomalies(planted.community, AnomalyConfig(false_alarms_per_day=0.9)).alarms:
+            assert alarm.evidence, alarm
+            assert not alarm.said.en.startswith("0 ")

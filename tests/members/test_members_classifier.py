@@ -94,6 +94,26 @@ def test_members_who_were_never_seen_are_told_right(model: MemberClassifier) -> 
     assert np.allclose(told.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
+def test_another_communitys_kinds_and_categories_move_no_feature(model: MemberClassifier, shop: Community) -> None:
+    asked = np.arange(5)
+    plain = model.predict(shop, asked)
+    # Somebody else does something of a new kind with a new item: it is nothing that was learned of these five.
+    new = pl.DataFrame({"item_id": ["new"], "title": ["x"], "categories": [["丙"]]})
+    items = pl.concat([shop.items, new], how="diagonal_relaxed")
+    more = (
+        shop.with_ids("events")
+        .head(1)
+        .with_columns(
+            pl.lit(shop.member_ids.id(9)).alias("member_id"),
+            pl.lit("new").alias("item_id"),
+            pl.lit("play").alias("kind"),
+        )
+    )
+    events = pl.concat([shop.with_ids("events"), more], how="vertical_relaxed")
+    other = Community.from_tables(items, events, shop.members)
+    np.testing.assert_allclose(model.predict(other, asked).probabilities, plain.probabilities, atol=1e-6)
+
+
 def test_a_single_comment_is_answered_with_how_unsure_that_is(model: MemberClassifier) -> None:
     told = model.read(["等打折再买。", "做工精致。", "嗯嗯"])
     assert told.labels[:2] == ["saver", "connoisseur"]

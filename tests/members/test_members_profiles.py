@@ -1,15 +1,18 @@
 """Profiles: each feature means what it is called, and odd events do no harm."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from letter_encoder import LetterEncoder
 
 from penchant.data.community import Community
 from penchant.errors import InputError
 from penchant.members.features import FEATURES, told
+from penchant.members.leanings import Writings
 from penchant.members.profiles import ProfileConfig, Profiles, profiles
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -25,7 +28,7 @@ ITEMS = pl.DataFrame(
 
 
 def made(
-    rows: list[tuple[str, str | None, str, int, float | None]], config: ProfileConfig | None = None, **more: object
+    rows: Sequence[tuple[str, str | None, str, int, float | None]], config: ProfileConfig | None = None, **more: object
 ) -> Profiles:
     """Profiles at NOW from events: member, item, kind, days ago, amount."""
     events = pl.DataFrame(
@@ -86,6 +89,11 @@ def test_tastes_prices_and_repeats() -> None:
     )["m"]
     assert one["share:Books"] == pytest.approx(2 / 3)
     assert one["share:Garden"] == pytest.approx(1 / 3)
+    assert one["seller:x"] == pytest.approx(2 / 3)
+    assert one["seller:y"] == pytest.approx(1 / 3)
+    few = made([("m", "a", "view", 9, None), ("m", "c", "view", 9, None), ("m", "b", "view", 8, None)],
+        ProfileConfig(sellers=1, categories=0))  # fmt: skip
+    assert few.shares == ("seller:x",)
     assert one["repeats"] == pytest.approx(1 / 3)
     assert one["price_level"] == pytest.approx((1 / 3 + 1 / 3 + 1) / 3)
     assert (one["breadth"], one["sellers"], one["searches"]) == (2, 2, 1)
@@ -120,6 +128,30 @@ def test_vectors_lean_to_what_came_last() -> None:
         made(rows, item_vectors=vectors[:2])
 
 
+def test_what_members_write_leans_their_vector_as_much_as_settings_say() -> None:
+    at = [NOW - timedelta(days=days) for days in (9, 1)]
+    events = pl.DataFrame(
+        {"member_id": "m", "item_id": ["a", "a"], "kind": ["view", "review"], "at": at, "text": [None, "of c"]}
+    )
+    community = Community.from_tables(ITEMS, events)
+    writings = Writings(("of c", "never said"), np.eye(3, dtype=np.float32)[[2, 1]])
+    leaned = []
+    for written in (0.0, 1.0, 5.0):
+        config = ProfileConfig(written=written)
+        made = profiles(community, config, at=NOW, item_vectors=np.eye(3, dtype=np.float32), writings=writings)
+        assert made.text is not None
+        assert np.linalg.norm(made.text[0]) == pytest.approx(1)
+        assert made.text[0, 1] == 0
+        leaned.append(float(made.text[0, 2]))
+    assert leaned[0] == 0
+    assert leaned[1] == pytest.approx(2**-0.5, abs=0.02)
+    assert leaned[2] > 0.97
+    counted = Writings.of(community, LetterEncoder(), 1)
+    assert counted is not None
+    assert counted.texts == ("of c",)
+    assert Writings.of(community.with_events(community.events.head(1)), LetterEncoder(), 1) is None
+
+
 def test_profiles_come_back_as_they_were(tmp_path: Path) -> None:
     found = made([("m", "a", "buy", 9, 10.0)], item_vectors=np.eye(3, dtype=np.float32))
     found.save(tmp_path)
@@ -130,6 +162,6 @@ def test_profiles_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_every_feature_has_a_name_in_both_languages() -> None:
-    for name in [*FEATURES, "share:图书", "hour:07", "kind:buy"]:
+    for name in [*FEATURES, "share:图书", "seller:某店", "hour:07", "kind:buy"]:
         assert ":" not in told(name, "en").split(" that are: ")[0]
         assert any("\u4e00" <= character <= "\u9fff" for character in told(name, "zh"))

@@ -1,5 +1,6 @@
 """Segments: planted groups are found, names last, members move, and too little is said so."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +140,40 @@ def test_unknown_members_and_settings_without_meaning_are_refused(planted: tuple
         SegmentConfig(least=9, most=3)
     with pytest.raises(ValidationError, match="weigh nothing"):
         SegmentConfig(tastes=0, texts=0, habits=0, hours=0)
+
+
+def test_a_language_model_names_new_segments_and_words_stand_in(planted: tuple[Profiles, np.ndarray]) -> None:
+    from penchant.interests.namers import Answer
+    from penchant.interests.naming import Group
+    from penchant.segment_names import naming, segment_namer
+
+    class Numbering:
+        """Calls groups by number; knows no Chinese name of the first segment, and chatters about the second."""
+
+        name = "numbering"
+
+        def __init__(self) -> None:
+            self.groups: list[Group] = []
+
+        def names(self, groups: Sequence[Group]) -> list[Answer]:
+            self.groups += groups
+            said = [f"{'群' if group.language == 'zh' else 'Group'} {turn // 2}" for turn, group in enumerate(groups)]
+            said[1], said[2] = "", "Well,\nlet me think"
+            return [Answer(text) for text in said]
+
+    made, _ = planted
+    model, config = Numbering(), SegmentConfig(least=4, count=5)
+    plain = Segmenter(config).fit(made, Options(seed=1)).segments
+    named = Segmenter(config).fit(made, Options(seed=1), namer=naming(model)).segments
+    assert plain is not None
+    assert named is not None
+    assert [one.name for one in named][:2] == [one.name for one in plain][:2]
+    assert [tuple(one.name) for one in named][2:] == [(f"Group {turn}", f"群 {turn}") for turn in (2, 3, 4)]
+    assert plain.segments[0].tastes[0][0] in model.groups[0].words
+    assert not any(member in text for group in model.groups for text in group.texts for member in made.members)
+    model.groups.clear()
+    again = Segmenter(config).fit(made, Options(seed=1), before=named, namer=naming(model)).segments
+    assert again is not None
+    assert {tuple(one.name) for one in again} == {tuple(one.name) for one in named}
+    assert not model.groups, "a segment that has a name is not asked about"
+    assert segment_namer("words") is None

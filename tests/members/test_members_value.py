@@ -11,11 +11,15 @@ from sklearn.metrics import roc_auc_score
 
 from penchant.data.community import Community
 from penchant.errors import ConfigError, NotFittedError, TooLittleDataError
-from penchant.members.actions import next_actions, read_actions
+from penchant.members.actions import actions_of, next_actions, read_actions
 from penchant.members.bgnbd import BgNbd, GammaGamma
 from penchant.members.profiles import profiles
+from penchant.members.recipe import Members, MembersConfig, train
 from penchant.members.rfm import rfm
-from penchant.members.value import Value, ValueConfig, Worth, outcome
+from penchant.members.segments import SegmentConfig
+from penchant.members.value import Value, ValueConfig, outcome
+from penchant.members.worth import Worth
+from penchant.workspace import WorkspaceConfig
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 QUICK = ValueConfig(horizon_days=60, trees=60, models=1, cuts=3, step_days=20)
@@ -145,11 +149,11 @@ def test_buy_till_you_die_finds_the_planted_rates() -> None:
     for member in range(4_000):
         rate, leave = rng.gamma(r, 1 / alpha), rng.beta(a, b)
         at = rng.exponential(1 / rate)
-        alive = True
-        while at < 200 and alive:
+        stays = True
+        while at < 200 and stays:
             repeats[member] += 1
             last[member] = at
-            alive = rng.random() > leave
+            stays = rng.random() > leave
             at += rng.exponential(1 / rate)
     model = BgNbd.fit(repeats, last, age)
     assert model.r / model.alpha == pytest.approx(r / alpha, rel=0.2)
@@ -229,3 +233,30 @@ def test_a_kind_of_event_that_comes_later_changes_no_feature() -> None:
     model = Value(QUICK).fit(later)
     assert np.isfinite(model.foresee(later).returns).any()
     assert np.isfinite(Value(QUICK).fit(community).foresee(later).returns).any()
+
+
+def test_settings_name_the_rules_of_actions(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("- {action: {en: call, zh: 致电}}\n", encoding="utf-8")
+    config = WorkspaceConfig(systems={"members": {"actions": {"file": "rules.yaml"}}})
+    assert [action.told.zh for action in actions_of(config, tmp_path)] == ["致电"]
+    assert len(actions_of(WorkspaceConfig(), tmp_path)) > 1
+    with pytest.raises(ConfigError, match="cannot be read"):
+        actions_of(config, tmp_path / "elsewhere")
+
+
+def test_what_is_foreseen_comes_back_from_its_folder_and_models_wait_until_they_are_asked(
+    tmp_path: Path,
+) -> None:
+    community, _, _ = shop(members=120)
+    made = train(community, MembersConfig(value=QUICK, segments=SegmentConfig(least=2, most=2, resamples=2)))
+    made.save(tmp_path)
+    again = Members.load(tmp_path)
+    assert made.worth is not None
+    assert again.worth is not None
+    np.testing.assert_array_equal(again.worth.returns, made.worth.returns)
+    np.testing.assert_array_equal(again.worth.spend, made.worth.spend)
+    assert again.worth.table().equals(made.worth.table())
+    assert again.worth.reasons == made.worth.reasons
+    assert "value" not in vars(again), "no model was read"
+    assert again.value is not None
+    np.testing.assert_allclose(again.value.foresee(community).returns, made.worth.returns, equal_nan=True)

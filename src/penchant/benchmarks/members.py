@@ -1,4 +1,4 @@
-"""`penchant bench members`: value, segments, attributes, anomalies and masking."""
+"""`penchant bench members`: value, segments, attributes, anomalies, masking and sentiment."""
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -17,6 +17,7 @@ PROTOCOLS: Final[dict[str, tuple[str, str]]] = {
     "attributes": ("members_attributes", "run_attributes"),
     "anomalies": ("members_anomalies", "run_anomalies"),
     "masking": ("members_masking", "run_masking"),
+    "sentiment": ("members_sentiment", "run_sentiment"),
 }
 """Each protocol's module here, and its function."""
 

@@ -15,8 +15,10 @@ from penchant.data.community import Community
 from penchant.data.public import load
 from penchant.data.simulated import SimulatedConfig, simulate
 from penchant.evaluation.cost import measured
+from penchant.members.anomalies import find_anomalies
 from penchant.members.naming import title_words
 from penchant.members.profiles import Profiles, profiles
+from penchant.members.refreshing import refreshed
 from penchant.members.rfm import rfm
 from penchant.members.segments import SegmentConfig, Segmenter
 from penchant.settings import settings
@@ -115,7 +117,10 @@ def run_planted(data: str, seeds: Sequence[int] | None = None) -> BenchResult:
 
 
 def run_scale(data: str, seeds: Sequence[int] | None = None) -> BenchResult:
-    """Seconds of profiles and segments: of `simulated:1000000`, with ten events a member, or of any community."""
+    """Seconds of profiles, segments and anomalies: of `simulated:1000000`, ten events a member, or of any community.
+
+    `refresh_s` is for profiles that go on after the last thousandth of the events came; `anomalies_s` for every day.
+    """
     with measured() as cost:
         name, _, events = data.partition(":")
         community = (
@@ -123,17 +128,27 @@ def run_scale(data: str, seeds: Sequence[int] | None = None) -> BenchResult:
             if name == "simulated" and events
             else load(data)
         )
+        found = {}
         started = time.perf_counter()
         made = profiles(community)
-        profiled = time.perf_counter() - started
+        found["profiles_s"] = time.perf_counter() - started
+        earlier = community.with_events(community.events.head(len(community.events) * 999 // 1_000))
+        before = profiles(earlier, shares=made.shares)
+        late = community.member_ids.decode(community.events["member"][len(earlier.events) :].unique()).to_list()
+        started = time.perf_counter()
+        refreshed(before, community, late)
+        found |= {"refresh_s": time.perf_counter() - started, "refreshed": float(len(late))}
         started = time.perf_counter()
         Segmenter().fit(made, Options(seed=0))
-        segmented = time.perf_counter() - started
+        found["segments_s"] = time.perf_counter() - started
+        with measured() as own:
+            days = find_anomalies(community).days
+        found |= {"anomalies_s": own.seconds, "anomalies_peak_mb": own.peak_rss_mb, "anomaly_days": float(days)}
     return BenchResult(
         name="members",
         data=data_name(data),
         protocol="scale",
-        metrics=figures([{"profiles_s": profiled, "segments_s": segmented, "members": float(len(made))}]),
+        metrics=figures([found | {"members": float(len(made))}]),
         baselines={},
         seconds=cost.seconds,
         peak_rss_mb=cost.peak_rss_mb,

@@ -4,7 +4,14 @@ from typing import Final
 
 import typer
 
-from penchant.cli import members_groups, members_people, members_privacy
+from penchant.cli import (
+    members_anomalies,
+    members_classify,
+    members_privacy,
+    members_segments,
+    members_sentiment,
+    members_value,
+)
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
 from penchant.cli.speech import both
 
@@ -25,10 +32,12 @@ penchant members forget shop.ws m42"""
 
 
 class _Members(HelpfulGroup):
-    order = ("segments", "value", "classify", "anomalies", "mask", "export", "forget", "expire")
+    order = ("segments", "value", "classify", "anomalies", "sentiment", "mask", "export", "forget", "expire")
 
 
 group = typer.Typer(cls=_Members, help=HELP, epilog=EXAMPLES)
-for module in (members_groups, members_people, members_privacy):
+for module in (
+    members_segments, members_value, members_classify, members_anomalies, members_sentiment, members_privacy,
+):  # fmt: skip
     for name, (command, told, examples) in module.COMMANDS.items():
         group.command(name, cls=HelpfulCommand, help=told, epilog=examples)(command)

@@ -1,7 +1,8 @@
 """Who are our members, which are alike, and which behave oddly?"""
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from penchant.lazy import late
 
 if TYPE_CHECKING:
     from penchant.members.actions import next_actions as next_actions
@@ -38,13 +39,15 @@ if TYPE_CHECKING:
     from penchant.members.recipe import MembersConfig as MembersConfig
     from penchant.members.recipe import evaluate as evaluate
     from penchant.members.recipe import train as train
+    from penchant.members.refreshing import profile_of as profile_of
+    from penchant.members.refreshing import refreshed as refreshed
     from penchant.members.retention import expire as expire
     from penchant.members.sealing import new_key as new_key
     from penchant.members.segments import SegmentConfig as SegmentConfig
     from penchant.members.segments import Segmenter as Segmenter
     from penchant.members.value import Value as Value
     from penchant.members.value import ValueConfig as ValueConfig
-    from penchant.members.value import Worth as Worth
+    from penchant.members.worth import Worth as Worth
 
 _HOMES: Final = {
     "Members": "penchant.members.recipe",
@@ -57,7 +60,7 @@ _HOMES: Final = {
     "SegmentConfig": "penchant.members.segments",
     "Value": "penchant.members.value",
     "ValueConfig": "penchant.members.value",
-    "Worth": "penchant.members.value",
+    "Worth": "penchant.members.worth",
     "next_actions": "penchant.members.actions",
     "read_actions": "penchant.members.actions",
     "Alarm": "penchant.members.alarms",
@@ -85,22 +88,12 @@ _HOMES: Final = {
     "mask": "penchant.members.masking",
     "new_key": "penchant.members.sealing",
     "private_counts": "penchant.members.noise",
+    "profile_of": "penchant.members.refreshing",
+    "refreshed": "penchant.members.refreshing",
     "remaining": "penchant.members.forgetting",
     "train_attribute": "penchant.members.attribute_recipe",
     "unmask": "penchant.members.masking",
 }
 
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    # Loaded late, so that whoever masks a text loads no model.
-    if name not in _HOMES:
-        raise AttributeError(f"penchant.members has no public name {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+# Loaded late, so that whoever masks a text loads no model.
+__getattr__, __dir__, __all__ = late(__name__, _HOMES)

@@ -10,11 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from penchant.errors import ConfigError
 from penchant.language import Phrase
+from penchant.members.features import FEATURES
 from penchant.members.profiles import Profiles
-from penchant.members.value import Worth
+from penchant.members.sections import Configured, members_section
+from penchant.members.worth import Worth
 
 _COMPARED: Final[dict[str, Callable[[Any, Any], Any]]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -30,6 +33,33 @@ class Action:
     told: Phrase
     conditions: tuple[tuple[str, str, str], ...]
     """Feature, comparison and threshold of each."""
+
+
+class ActionsConfig(BaseModel):
+    """Where the rules of the next best action are: `[members.actions]` of a workspace's settings.
+
+    >>> ActionsConfig().file is None
+    True
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Path | None = None
+    """A YAML file of rules, from the workspace on; None takes those that come with Penchant."""
+
+
+def actions_of(config: Configured, home: Path) -> tuple[Action, ...]:
+    """The rules that a workspace's settings name.
+
+    Args:
+        config: the settings.
+        home: the folder that the file is within.
+
+    Raises:
+        ConfigError: the settings, or a rule, have no meaning.
+    """
+    found = members_section(config, "actions", ActionsConfig)
+    return read_actions(None if found.file is None else home / found.file)
 
 
 def read_actions(path: Path | None = None) -> tuple[Action, ...]:
@@ -81,7 +111,10 @@ def next_actions(made: Profiles, worth: Worth, actions: tuple[Action, ...]) -> l
     Raises:
         ConfigError: a rule asks for a feature that there is not.
     """
-    columns: dict[str, NDArray[np.floating]] = {name: made.column(name) for name in made.names}
+    # A feature that these profiles cannot tell, such as how members feel, is no mistake of the rule's.
+    untold = np.full(len(made), np.nan)
+    columns: dict[str, NDArray[np.floating]] = dict.fromkeys(FEATURES, untold)
+    columns |= {name: made.column(name) for name in made.names}
     columns |= {"returns": worth.returns, "churn": worth.churn, "spend_next": worth.spend}
     chosen: list[Phrase | None] = [None] * len(made)
     for number, action in enumerate(actions, start=1):

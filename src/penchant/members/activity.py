@@ -39,7 +39,7 @@ class Activity:
 
 
 def read_activity(
-    community: Community, encoder: Encoder, item_ids: Sequence[str], rarity: Floats, categories: tuple[str, ...] | None
+    community: Community, encoder: Encoder, item_ids: Sequence[str], rarity: Floats, features: Sequence[str]
 ) -> Activity:
     """Read every member.
 
@@ -48,7 +48,7 @@ def read_activity(
         encoder: of the texts.
         item_ids: the items that have a column.
         rarity: (items,) weight of each column.
-        categories: those that have a share in the profile; the most common if absent.
+        features: of the profile, the same for every community that is read.
     """
     events = community.events.filter(~pl.col("kind").cast(pl.String).is_in(_UNSEEN))
     texts, rows = _texts(community, events)
@@ -63,7 +63,7 @@ def read_activity(
         total = np.asarray(taken @ vectors, dtype=np.float32)
     held = np.asarray(taken.sum(axis=1)).ravel()
     mean = total / np.maximum(held, 1)[:, None]
-    made = profiles(community, categories=categories)
+    made = profiles(community, names=features)
     return Activity(
         _items(community, events, item_ids, rarity),
         mean.astype(np.float32),

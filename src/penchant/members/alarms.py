@@ -96,6 +96,8 @@ class Anomalies:
     """Active days of members that were judged."""
     silent: dict[str, Phrase]
     """Kinds that found nothing to judge, and why."""
+    budget: float = 0.05
+    """The chance of any alarm on a day on which nothing is wrong."""
 
     def of(self, member_id: str) -> tuple[Alarm, ...]:
         """One member's alarms."""
@@ -112,7 +114,8 @@ class Anomalies:
             folder.mkdir(parents=True, exist_ok=True)
             pl.DataFrame(rows, schema=_SAVED, orient="row").write_parquet(folder / _ALARMS)
             self.odds.write_parquet(folder / _ODDS)
-        meta = {"days": self.days, "silent": {kind: list(why) for kind, why in self.silent.items()}}
+        silent = {kind: list(why) for kind, why in self.silent.items()}
+        meta = {"days": self.days, "silent": silent, "budget": self.budget}
         save_artifact(folder, KIND, meta=meta, files=(_ALARMS, _ODDS))
 
     @classmethod
@@ -136,4 +139,4 @@ class Anomalies:
             for row in pl.read_parquet(folder / _ALARMS).to_dicts()
         )
         silent = {kind: Phrase(*why) for kind, why in meta["silent"].items()}
-        return cls(alarms, pl.read_parquet(folder / _ODDS), meta["days"], silent)
+        return cls(alarms, pl.read_parquet(folder / _ODDS), meta["days"], silent, meta["budget"])

@@ -81,10 +81,11 @@ def find_anomalies(
     config = config or AnomalyConfig()
     days = Days.of(community, until=until)
     if not len(days):
-        return Anomalies((), pl.DataFrame({"member": []}, schema={"member": pl.Int64}), 0, {})
+        nobody = pl.DataFrame({"member": []}, schema={"member": pl.Int64})
+        return Anomalies((), nobody, 0, {}, config.false_alarms_per_day)
     judged = _Judged.of(days, config)
     alarms = tuple(judged.alarms())
-    return Anomalies(alarms, judged.odds(), len(days), judged.silent)
+    return Anomalies(alarms, judged.odds(), len(days), judged.silent, config.false_alarms_per_day)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +163,9 @@ class _Judged:
                 last = spoken.get(key)
                 spoken[key] = day
                 if last is None or day - last > self.config.quiet_days:
-                    yield self._alarm(row, kind, float(p_values[place, column]))
+                    alarm = self._alarm(row, kind, float(p_values[place, column]))
+                    if alarm.evidence:
+                        yield alarm
 
     def _alarm(self, row: int, kind: Oddity, p_value: float) -> Alarm:
         window, weights, told = self._evidence(row, kind)
@@ -223,7 +226,8 @@ class _Judged:
             surprise, p_values = self.surprises[name]
             if p_values[row] <= _TELLING:
                 weights += np.nan_to_num(surprise.excess[first : first + len(window)]).clip(0)
-        odd = np.flatnonzero(weights > 1)
+        # Many looks may be a little surprising each, and none of them much.
+        odd = np.flatnonzero(weights > 1) if (weights > 1).any() else np.flatnonzero(weights > 0)
         return window[odd.tolist()], weights[odd], {"count": len(odd)}
 
 

@@ -16,7 +16,9 @@ from penchant.evaluation.classification import evaluate_classes
 from penchant.members.activity import Activity, common_categories, rarities, read_activity, rendered
 from penchant.members.attribute_answers import AttributeReport, Predictions, mean_auc, report_from
 from penchant.members.attributes import SENSITIVE, Attribute, attribute_of, refuse_sensitive
+from penchant.members.features import SHARE
 from penchant.members.heads import Linear, Stack, Trees, conformal_threshold, load_heads, save_heads
+from penchant.members.profiles import feature_names
 from penchant.text.encoder import Encoder
 from penchant.text.finetune import FinetuneConfig, TaskConfig, TunedModel, finetune
 from penchant.text.transformer import TransformerEncoder
@@ -125,8 +127,9 @@ class MemberClassifier:
         # Of the members learned from alone, so that what others did tells nothing.
         own = community.with_events(community.events.filter(_of_members(known)))
         self.encoder, self.item_ids, self.rarity = encoder, community.item_ids.ids.to_list(), rarities(own)
-        self.categories = common_categories(own)
-        self.activity = read_activity(community, encoder, self.item_ids, self.rarity, self.categories)
+        shares = [f"{SHARE}{category}" for category in common_categories(own)]
+        self.features = feature_names(community, shares, tiered=False)
+        self.activity = read_activity(community, encoder, self.item_ids, self.rarity, self.features)
         texts = rendered(community, known, most=config.recent_events) if config.tuning else []
         parts = _parts(codes, min(config.folds, int(smallest)), options)
         if config.tuning:
@@ -180,7 +183,7 @@ class MemberClassifier:
         """
         found = self._require()
         rows = np.arange(len(community.members)) if rows is None else rows
-        activity = read_activity(community, self.encoder, self.item_ids, self.rarity, self.categories)
+        activity = read_activity(community, self.encoder, self.item_ids, self.rarity, self.features)
         texts = rendered(community, rows, most=self.config.recent_events) if "tuned" in self._sources else []
         logs = [self._log_probabilities(source, head, activity, rows, texts) for source, head in self.heads.items()]
         probabilities = np.exp(self.stack.blend(logs))
@@ -212,7 +215,7 @@ class MemberClassifier:
             "classes": list(found.classes),
             "encoder": self.encoder.name,
             "items": self.item_ids,
-            "categories": list(self.categories),
+            "features": list(self.features),
             "sources": self._sources,
             "stack": [list(self.stack.weights), list(self.stack.bias)],
             "comment_stack": [list(self.comment_stack.weights), list(self.comment_stack.bias)],
@@ -238,7 +241,7 @@ class MemberClassifier:
         model.attribute = Attribute(meta["attribute"], tuple(meta["classes"]), np.empty(0, dtype=np.int64))
         model.encoder, model.item_ids, model.rarity = encoder, meta["items"], saved.arrays["item_rarity"]
         model.shares = saved.arrays["shares"]
-        model.categories = tuple(meta["categories"])
+        model.features = tuple(meta["features"])
         model.stack, model.comment_stack = (Stack(*map(tuple, meta[name])) for name in ("stack", "comment_stack"))
         model.least, model.comment_least = meta["least"]
         model.report = report_from(meta["report"])

@@ -1,7 +1,9 @@
 """What a profile tells of a member: each feature's name, and what it is called for people."""
 
+from collections.abc import Callable
 from typing import Final
 
+from penchant.data.strata import Tier
 from penchant.language import Lang, Phrase
 
 FEATURES: Final[dict[str, Phrase]] = {
@@ -39,21 +41,68 @@ FEATURES: Final[dict[str, Phrase]] = {
     "ratings": Phrase("ratings", "评分数"),
     "written": Phrase("texts written", "评论数"),
     "sentiment": Phrase("how they feel in what they write, -1 to 1", "评论情感（-1 到 1）"),
+    "negative_share": Phrase("share of what they write that is blame", "负面评论占比"),
+    "sentiment_trend": Phrase(
+        "how they feel in what they wrote in the last 90 days, against before", "近 90 天评论情感相对以往的变化"
+    ),
     "searches": Phrase("searches", "搜索次数"),
     "night": Phrase("share of events from 0 to 6 o'clock", "0–6 点占比"),
     "morning": Phrase("share of events from 6 to 12 o'clock", "6–12 点占比"),
     "afternoon": Phrase("share of events from 12 to 18 o'clock", "12–18 点占比"),
     "evening": Phrase("share of events from 18 to 24 o'clock", "18–24 点占比"),
     "weekend": Phrase("share of events on weekends", "周末占比"),
+    "core_interests": Phrase("core interests, strong and steady", "核心兴趣数"),
+    "regular_interests": Phrase("regular interests, come back to now and then", "常规兴趣数"),
+    "emerging_interests": Phrase("emerging interests, lately grown", "新兴兴趣数"),
+    "fading_interests": Phrase("fading interests, lately shrunk", "消退兴趣数"),
+    "latent_interests": Phrase("latent interests, predicted and hardly shown", "潜在兴趣数"),
 }
-"""The features that every community has; a column that it lacks makes its feature missing (NaN), not zero."""
+"""All features but shares of categories, sellers, hours and kinds. A column that a community lacks makes its feature
+missing (NaN), not zero; those of `FEELINGS` and `TIERS` are there where events or strata tell them at all."""
+
+FEELINGS: Final = ("negative_share", "sentiment_trend")
+"""Told where events say how their members felt."""
+TIERS: Final = tuple(f"{tier.value}_interests" for tier in Tier)
+"""Told where strata are given."""
+BASIC: Final = tuple(name for name in FEATURES if name not in (*FEELINGS, *TIERS))
+"""The features of every profile."""
 
 HOURS: Final = tuple(f"hour:{hour:02}" for hour in range(24))
 """Share of each hour of the day in a member's visits."""
 
+SHARE: Final = "share:"
+SELLER: Final = "seller:"
+"""What the names of shares of categories and of sellers begin with."""
 _SHARE: Final = Phrase("share of {category}", "{category}占比")
 _HOUR: Final = Phrase("share of visits at {hour} o'clock", "{hour} 点来访占比")
+_SELLER: Final = Phrase("share of the seller {seller}", "商家「{seller}」占比")
 _KIND: Final = Phrase("share of events that are: {kind}", "行为占比：{kind}")
+
+
+UNTOLD: Final = {
+    "sentiment": Phrase(
+        "Nothing tells how members feel: no text is labelled as praise or blame, none comes with stars, and "
+        "[members.sentiment] names no model.",
+        "无从判断评论情感：没有标注正面或负面的文本，评论不带星级，[members.sentiment] 也未指定模型。",
+    ),
+    "core_interests": Phrase(
+        "No member has enough of a past for interests in tiers.", "没有会员有足够的历史来划分兴趣层级。"
+    ),
+}
+"""What is said where a feature is missing of everybody."""
+
+
+def untold(tells: Callable[[str], bool], lang: Lang = "en") -> tuple[str, ...]:
+    """What profiles cannot tell of anybody, and why.
+
+    Args:
+        tells: whether a feature says something of anybody: `Profiles.tells`.
+        lang: of the sentences.
+
+    >>> untold(lambda name: name != "core_interests")
+    ('No member has enough of a past for interests in tiers.',)
+    """
+    return tuple(why(lang) for name, why in UNTOLD.items() if not tells(name))
 
 
 def told(name: str, lang: Lang = "en") -> str:
@@ -69,4 +118,6 @@ def told(name: str, lang: Lang = "en") -> str:
         return name
     if group == "hour":
         return _HOUR(lang, hour=int(rest))
+    if group == "seller":
+        return _SELLER(lang, seller=rest)
     return _SHARE(lang, category=rest) if group == "share" else _KIND(lang, kind=rest)

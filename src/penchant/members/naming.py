@@ -1,6 +1,7 @@
 """What sets each segment apart, and what to call it, in both languages."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,10 @@ _TASTES: Final = 5
 _TYPICAL: Final = 5
 _MARKED: Final = 0.45
 """Standard deviations from the community's mean, from which a trait goes into a name."""
+_TOLD: Final = 0.2
+"""Share of the members of whom a trait must be known at all: a few cannot speak for the others."""
+_LONGEST: Final = 60
+"""Characters of a name that a language model may give."""
 _LIFT: Final = 1.3
 """How many times as common a taste must be for a name."""
 
@@ -39,6 +44,13 @@ WORDS: Final[dict[str, tuple[Phrase, Phrase]]] = {
     "morning": (Phrase("mornings", "上午活跃"), Phrase("not in the morning", "上午不活跃")),
     "evening": (Phrase("evenings", "晚间活跃"), Phrase("not in the evening", "晚间不活跃")),
     "weekend": (Phrase("weekends", "周末活跃"), Phrase("working days", "工作日活跃")),
+    "sentiment": (Phrase("full of praise", "好评为主"), Phrase("critical", "差评较多")),
+    "sentiment_trend": (Phrase("ever happier", "评价转好"), Phrase("ever unhappier", "评价转差")),
+    "core_interests": (Phrase("firm interests", "兴趣明确"), Phrase("no firm interest", "兴趣未定")),
+    "regular_interests": (Phrase("many sidelines", "兼顾多种兴趣"), Phrase("few sidelines", "少有旁骛")),
+    "emerging_interests": (Phrase("new interests", "兴趣扩展中"), Phrase("nothing new", "无新兴趣")),
+    "fading_interests": (Phrase("losing interests", "兴趣消退"), Phrase("nothing fading", "兴趣稳定")),
+    "latent_interests": (Phrase("much to discover", "潜在兴趣多"), Phrase("little to discover", "潜在兴趣少")),
 }
 """What members far above, and far below, the others in a habit are called."""
 
@@ -59,6 +71,19 @@ class Content:
     words: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Marked:
+    """What sets a segment that has no name yet apart."""
+
+    words: tuple[Phrase, ...]
+    """Its tastes and habits, the strongest first."""
+    told: Phrase
+
+
+SegmentNamer = Callable[[Sequence[Marked]], Sequence[Phrase | None]]
+"""Names segments, each in both languages; None where it has no name to give, and words stand in."""
+
+
 def described(
     made: Profiles,
     ids: Vocabulary,
@@ -71,6 +96,7 @@ def described(
     content: Content | None,
     stability: float,
     flows: tuple[tuple[int, int, int], ...],
+    namer: SegmentNamer | None = None,
 ) -> Segments:
     """The segments with names and all else that people read."""
     spend = np.nan_to_num(made.column("spend").astype(np.float64)) if "spend" in made.names else np.zeros(len(made))
@@ -94,7 +120,7 @@ def described(
             }
         )
     found.sort(key=lambda one: (-one["size"], one["number"]))
-    names = _names(found, before)
+    names = _names(found, before, namer)
     segments = tuple(
         Segment(**one, name=name, told=_story(one["traits"], one["tastes"]))
         for one, name in zip(found, names, strict=True)
@@ -104,17 +130,21 @@ def described(
 
 def _traits(made: Profiles, mine: NDArray[np.bool_], inside: NDArray[np.bool_]) -> tuple[Trait, ...]:
     traits = []
-    for name in HABITS:
+    for name in (*HABITS, "negative_share"):
         if name not in made.names:
             continue
         values = made.column(name)
         numbers = logged(name, values)
         usual, spread = _middle(numbers[inside])
         own, _ = _middle(numbers[mine])
-        if spread < 1e-9 or np.isnan(own):
+        if spread < 1e-9 or np.isnan(own) or min(_known(values[mine]), _known(values[inside])) < _TOLD:
             continue
         traits.append(Trait(name, _middle(values[mine])[0], _middle(values[inside])[0], (own - usual) / spread))
     return tuple(sorted(traits, key=lambda trait: (-abs(trait.strength), trait.feature))[:_TRAITS])
+
+
+def _known(values: NDArray[np.floating]) -> float:
+    return float((~np.isnan(values)).mean()) if len(values) else 0.0
 
 
 def _middle(values: NDArray[np.floating]) -> tuple[float, float]:
@@ -148,13 +178,29 @@ def _tastes(
     return tuple((name, round(float(lift), 3)) for name, _, lift in marked[:_TASTES])
 
 
-def _names(found: list[dict], before: Segments | None) -> list[Phrase]:
-    """A name for each segment: an old one keeps its own, a new one gets as many words as make it the only one."""
+def _names(found: list[dict], before: Segments | None, namer: SegmentNamer | None) -> list[Phrase]:
+    """A name for each segment: an old one keeps its own, a new one gets the namer's, or words that single it out."""
     names: list[Phrase | None] = []
     for one in found:
         old = before.of(one["number"]) if before is not None else None
         names.append(old.name if old is not None else None)
     taken = {name.en for name in names if name is not None}
+    unnamed = [place for place, name in enumerate(names) if name is None]
+    if namer is not None and unnamed:
+        asked = [
+            Marked(
+                tuple(
+                    [Phrase(name, name) for name, _ in found[place]["tastes"]]
+                    + [WORDS[trait.feature][trait.strength < 0] for trait in _marked(found[place]["traits"])]
+                ),
+                _story(found[place]["traits"], found[place]["tastes"]),
+            )
+            for place in unnamed
+        ]
+        for place, said in zip(unnamed, namer(asked), strict=True):
+            if said is not None and _fits(said) and said.en not in taken:
+                names[place] = said
+                taken.add(said.en)
     for place, one in enumerate(found):
         if names[place] is not None:
             continue
@@ -170,8 +216,17 @@ def _names(found: list[dict], before: Segments | None) -> list[Phrase]:
     return [name for name in names if name is not None]
 
 
+def _fits(name: Phrase) -> bool:
+    """Whether what somebody said is a name: one short line in each language."""
+    return all(0 < len(text.strip()) <= _LONGEST and "\n" not in text for text in name)
+
+
+def _marked(traits: tuple[Trait, ...]) -> list[Trait]:
+    return [trait for trait in traits if abs(trait.strength) >= _MARKED and trait.feature in WORDS]
+
+
 def _name(traits: tuple[Trait, ...], tastes: tuple[tuple[str, float], ...], words: int) -> Phrase:
-    marked = [trait for trait in traits if abs(trait.strength) >= _MARKED and trait.feature in WORDS]
+    marked = _marked(traits)
     # One taste beside habits, and two where no habit tells the segment apart.
     liked = [name for name, lift in tastes if lift >= _LIFT][: max(1 if marked else 2, words // 2)]
     habits = [WORDS[trait.feature][trait.strength < 0] for trait in marked[: words - min(len(liked), 1)]]

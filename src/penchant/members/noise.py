@@ -1,11 +1,14 @@
 """Counts that may be shown to others: with just enough noise that nobody can tell whether one member is among them."""
 
+import json
 import math
 import random
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 
-from penchant.errors import ConfigError
+from penchant.artifacts import write_atomically
+from penchant.errors import ArtifactError, ConfigError
 
 
 def private_counts(
@@ -35,6 +38,33 @@ def private_counts(
         name: max(0, count + _geometric(epsilon, source) - _geometric(epsilon, source))
         for name, count in counts.items()
     }
+
+
+def kept_counts(path: Path, drawing: str, counts: Mapping[str, int], epsilon: float) -> dict[str, int]:
+    """`private_counts`, drawn once for each drawing and kept in a file: the same counts always look the same.
+
+    Args:
+        path: the file; made if absent.
+        drawing: what is counted, such as the name of a build.
+        counts: as for `private_counts`.
+        epsilon: as for `private_counts`; another one is another drawing.
+
+    Raises:
+        ArtifactError: the file holds something else.
+        ConfigError: epsilon is not above 0.
+    """
+    key = f"{drawing} {epsilon:g}"
+    try:
+        drawn = json.loads(path.read_bytes()) if path.exists() else {}
+        if key in drawn and set(drawn[key]) == set(counts):
+            return {name: int(drawn[key][name]) for name in counts}
+        drawn[key] = private_counts(counts, epsilon)
+    except (OSError, ValueError, TypeError) as error:
+        raise ArtifactError(
+            f"{path} cannot be read ({error}); move it away to draw anew, which costs epsilon"
+        ) from None
+    write_atomically(path, json.dumps(drawn, ensure_ascii=False).encode())
+    return dict(drawn[key])
 
 
 def _geometric(epsilon: float, source: random.Random) -> int:

@@ -1,26 +1,50 @@
 """The path from a community to its segments and what its members are worth, as a build and one call have it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from penchant.artifacts import MANIFEST, load_artifact, save_artifact
 from penchant.data.community import Community
-from penchant.data.segments import Segments
+from penchant.data.segments import NOBODY, Segment, Segments
+from penchant.data.strata import Strata
 from penchant.errors import TooLittleDataError
-from penchant.members.naming import title_words
-from penchant.members.profiles import ProfileConfig, Profiles, present, profiles
+from penchant.members.calibration import Calibration, calibrated
+from penchant.members.leanings import Writings
+from penchant.members.naming import SegmentNamer, title_words
+from penchant.members.profiles import ProfileConfig, Profiles, profiles
+from penchant.members.refreshing import profile_of
 from penchant.members.segments import SegmentConfig, Segmenter
-from penchant.members.value import Value, ValueConfig, Worth, outcome
+from penchant.members.value import Value, ValueConfig
+from penchant.members.worth import Worth
 from penchant.training.options import Options
 from penchant.vectors import Floats
 
 KIND: Final = "members"
+
+
+class SentimentConfig(BaseModel):
+    """What tells how members feel in what they write.
+
+    >>> SentimentConfig().model is None
+    True
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Path | None = None
+    """A folder that `penchant members sentiment` wrote, from the workspace on; None reads words as the community's own
+    labels of praise and blame teach, where it has any."""
+    stars: bool = True
+    """Take the stars that were given with a text for how its writer feels, before any reading of words."""
+    texts: PositiveInt = 20_000
+    """Different texts that are read at most, the latest first: a language model reads about a hundred a second."""
 
 
 class MembersConfig(BaseModel):
@@ -33,6 +57,9 @@ class MembersConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     profile: ProfileConfig = ProfileConfig()
+    texts: NonNegativeInt = 2_000
+    """Different texts that members wrote which are read for their vectors at most, the latest first."""
+    sentiment: SentimentConfig = SentimentConfig()
     segments: SegmentConfig = SegmentConfig()
     value: ValueConfig = ValueConfig()
 
@@ -44,28 +71,17 @@ class MembersConfig(BaseModel):
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
-    """What was said of returns, and what came, on the last stretch of time before now, by groups of what was said."""
-
-    said: tuple[float, ...]
-    came: tuple[float, ...]
-    members: tuple[int, ...]
-    spend_rank: float
-    """Rank correlation of the money foreseen with the money spent; NaN where nobody was judged."""
-
-
-@dataclass(frozen=True, eq=False)
 class Members:
     """What `train` gives and a build keeps."""
 
     config: MembersConfig
     profiles: Profiles
     segmenter: Segmenter
-    value: Value | None
-    """None where purchases were too few to learn from; `too_little` says so."""
     worth: Worth | None
-    """Foreseen at the community's last moment."""
+    """Foreseen at the community's last moment; None where purchases are too few to learn from: `too_little` says so."""
     calibration: Calibration | None
+    learned: Callable[[], Value] | None = None
+    """Gives `value`."""
     too_little: str = ""
 
     @property
@@ -74,15 +90,53 @@ class Members:
         assert self.segmenter.segments is not None
         return self.segmenter.segments
 
+    @cached_property
+    def value(self) -> Value | None:
+        """What foresees, for others and other moments; None where `worth` is. Read from its folder when asked for."""
+        return self.learned() if self.learned is not None else None
+
+    def place(
+        self,
+        items: pl.DataFrame,
+        member_id: str,
+        history: pl.DataFrame,
+        *,
+        item_vectors: Floats | None = None,
+        writings: Writings | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> Segment | None:
+        """The segment of a member by their events as they are now; they may have joined a moment ago.
+
+        Args:
+            items: the items table that all was learned from.
+            member_id: whose events they are.
+            history: the member's events, with the columns of `penchant.data.columns.EVENTS`.
+            item_vectors: (items, width) of the items' texts, where segments were learned with them.
+            writings: what they wrote, with vectors.
+            about: their row of the members table, where settings ask for a column of it.
+
+        Returns:
+            None where there is too little to tell, or there are no segments.
+        """
+        if not len(self.segments):
+            return None
+        one = profile_of(
+            self.profiles, items, member_id, history, self.config.profile, item_vectors=item_vectors, writings=writings,
+            about=about,
+        )  # fmt: skip
+        (number,) = self.segmenter.place(one).tolist()
+        return None if number == NOBODY else self.segments.of(number)
+
     def save(self, folder: Path | str) -> None:
         """Write everything to a folder."""
         folder = Path(folder)
         parts = ["profiles", "segments"]
         self.profiles.save(folder / "profiles")
         self.segmenter.save(folder / "segments")
-        if self.value is not None:
+        if self.value is not None and self.worth is not None:
             self.value.save(folder / "value")
-            parts.append("value")
+            self.worth.save(folder / "worth")
+            parts += ["value", "worth"]
         meta: dict[str, Any] = {
             "config": self.config.model_dump(mode="json", by_alias=True),
             "too_little": self.too_little,
@@ -92,20 +146,15 @@ class Members:
         save_artifact(folder, KIND, meta=meta, files=[f"{part}/{MANIFEST}" for part in parts])
 
     @classmethod
-    def load(cls, folder: Path | str, community: Community) -> Self:
-        """Read what `save` wrote.
-
-        Args:
-            folder: what `save` wrote.
-            community: that it was learned from: what members are worth is foreseen from it again.
+    def load(cls, folder: Path | str) -> Self:
+        """Read what `save` wrote; the models of value are read when they are first asked for.
 
         Raises:
             ArtifactError: the folder is damaged or holds something else.
         """
         folder = Path(folder)
         meta = load_artifact(folder, KIND).meta
-        value = Value.load(folder / "value") if "value" in meta["parts"] else None
-        kept = meta["calibration"]
+        valued, kept = "value" in meta["parts"], meta["calibration"]
         calibration = None
         if kept is not None:
             groups = (tuple(kept["said"]), tuple(kept["came"]), tuple(kept["members"]))
@@ -114,9 +163,9 @@ class Members:
             MembersConfig.model_validate(meta["config"]),
             Profiles.load(folder / "profiles"),
             Segmenter.load(folder / "segments"),
-            value,
-            value.foresee(community) if value is not None else None,
+            Worth.load(folder / "worth") if valued else None,
             calibration,
+            (lambda: Value.load(folder / "value")) if valued else None,
             meta["too_little"],
         )
 
@@ -127,16 +176,22 @@ def train(
     options: Options | None = None,
     *,
     item_vectors: Floats | None = None,
+    writings: Writings | None = None,
+    strata: Strata | None = None,
     before: Segments | None = None,
+    namer: SegmentNamer | None = None,
 ) -> Members:
     """Describe members, group them, and learn what they are worth; what there is too little for is left out, and said.
 
     Args:
-        community: whose members.
+        community: whose members; where its events say how they felt, profiles and value make use of it.
         config: of all parts.
         options: the seed.
         item_vectors: (items, width) of the items' texts.
+        writings: what members wrote, with vectors.
+        strata: the same members' interests in tiers.
         before: the segments of the last build, whose names are kept.
+        namer: a language model that names new segments; see `SegmentConfig.names_by`.
 
     >>> from penchant.data.simulated import SimulatedConfig, simulate
     >>> bazaar = simulate(SimulatedConfig(events=6_000, members=60, language="en")).community
@@ -145,20 +200,19 @@ def train(
     (True, True)
     """
     config, options = config or MembersConfig(), options or Options()
-    made = profiles(community, config.profile, item_vectors=item_vectors)
+    made = profiles(community, config.profile, item_vectors=item_vectors, writings=writings, strata=strata)
     known = community.events.drop_nulls("item")
     content = None
     if not any(name.startswith("share:") for name in made.names) and len(known):
         member, item = (known[name].to_numpy().astype(np.int64) for name in ("member", "item"))
         content = title_words(community.titles, member, item, len(made))
-    segmenter = Segmenter(config.segments).fit(made, options, before=before, content=content)
+    segmenter = Segmenter(config.segments).fit(made, options, before=before, content=content, namer=namer)
     try:
         value = Value(config.valued).fit(community, options)
     except TooLittleDataError as error:
         return Members(config, made, segmenter, None, None, None, str(error))
-    return Members(
-        config, made, segmenter, value, value.foresee(community), calibrated(community, config.valued, options)
-    )
+    worth, tried = value.foresee(community), calibrated(community, config.valued, options)
+    return Members(config, made, segmenter, worth, tried, lambda: value)
 
 
 def segments_folder(folder: Path) -> Path:
@@ -169,30 +223,3 @@ def segments_folder(folder: Path) -> Path:
 def evaluate(model: Members, community: Community, options: Options | None = None) -> Calibration | None:
     """How well the same settings would have foreseen the last stretch of time; None where it is too short to tell."""
     return calibrated(community, model.config.valued, options or Options())
-
-
-def calibrated(community: Community, config: ValueConfig, options: Options) -> Calibration | None:
-    """Learn up to one horizon ago, foresee, and hold what was said against what came; None where that is too little."""
-    from scipy.stats import spearmanr
-
-    now = present(community)
-    if now is None:
-        return None
-    cut = now - timedelta(days=config.horizon_days)
-    known = community.with_events(community.events.filter(pl.col("at") <= cut))
-    try:
-        worth = Value(config).fit(known, options, at=cut).foresee(known, at=cut)
-    except TooLittleDataError:
-        return None
-    rows = np.flatnonzero(~np.isnan(worth.returns))
-    returned, spent = outcome(community.events.filter((pl.col("at") > cut) & (pl.col("at") <= now)), len(worth.members))
-    groups = np.array_split(rows[np.argsort(worth.returns[rows], kind="stable")], min(10, max(len(rows) // 10, 1)))
-    rank = (
-        float(spearmanr(worth.spend[rows], spent[rows])[0]) if len(rows) > 2 and spent[rows].std() > 0 else float("nan")
-    )
-    return Calibration(
-        tuple(float(worth.returns[group].mean()) for group in groups),
-        tuple(float(returned[group].mean()) for group in groups),
-        tuple(len(group) for group in groups),
-        rank,
-    )

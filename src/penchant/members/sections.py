@@ -2,9 +2,9 @@
 
 from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from penchant.errors import ConfigError
+from penchant.settings_file import understood
 
 _Config = TypeVar("_Config", bound=BaseModel)
 
@@ -24,8 +24,4 @@ def members_section(config: Configured, name: str, kind: type[_Config]) -> _Conf
     Raises:
         ConfigError: something in it has no meaning.
     """
-    try:
-        return kind.model_validate(config.systems.get("members", {}).get(name, {}))
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise ConfigError(f"[members.{name}] has settings without meaning: {'; '.join(problems)}") from None
+    return understood(kind, config.systems.get("members", {}).get(name, {}), f"[members.{name}] has settings")

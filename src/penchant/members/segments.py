@@ -14,7 +14,7 @@ from penchant.data.vocabulary import Vocabulary
 from penchant.errors import NotFittedError
 from penchant.language import Phrase
 from penchant.members.matching import flows, matched
-from penchant.members.naming import Content, described
+from penchant.members.naming import Content, SegmentNamer, described
 from penchant.members.profiles import Profiles
 from penchant.members.space import Numbers, Space, learned
 from penchant.training.options import Options
@@ -65,6 +65,9 @@ class SegmentConfig(BaseModel):
     """Least share of a segment; numbers that leave a smaller one are passed over."""
     largest: float = Field(default=0.45, gt=0, le=1)
     """Greatest share of a segment."""
+    names_by: str = Field(default="words", min_length=1)
+    """Who names new segments: `words`; `endpoint`, an OpenAI-compatible one that the variables `PENCHANT_ENDPOINT_…`
+    tell of; or a causal model on this machine, such as `gemma-270m`. Words stand in where no name comes."""
     resamples: int = Field(default=6, ge=2)
     """Samples of the members that each number is tried on."""
 
@@ -121,6 +124,7 @@ class Segmenter:
         *,
         before: Segments | None = None,
         content: Content | None = None,
+        namer: SegmentNamer | None = None,
     ) -> Self:
         """Group members; where there is too little, `segments` says why and holds none.
 
@@ -129,6 +133,7 @@ class Segmenter:
             options: the seed.
             before: the segments of the last build, whose numbers and names are kept where groups are the same.
             content: words of what members met, for names where items have no categories.
+            namer: a language model that names new segments.
         """
         options = options or Options()
         ids = Vocabulary(made.members, name="member")
@@ -160,7 +165,7 @@ class Segmenter:
         of_member[rows] = numbers[nearest]
         self.segments = described(
             made, ids, of_member, points, self.middles, numbers, before=before, content=content, stability=stability,
-            flows=flows(of_member, ids, before),
+            flows=flows(of_member, ids, before), namer=namer,
         )  # fmt: skip
         return self
 

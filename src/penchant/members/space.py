@@ -6,14 +6,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from penchant.members.features import HOURS
+from penchant.members.features import HOURS, TIERS
 from penchant.members.profiles import Profiles
 
 Numbers = NDArray[np.float64]
 
 HABITS: Final = (
     "recency_days", "events", "active_days", "gap_days", "orders", "spend", "spend_per_order", "price_level", "variety",
-    "repeats", "rating", "night", "morning", "evening", "weekend",
+    "repeats", "rating", "night", "morning", "evening", "weekend", "sentiment", "sentiment_trend", *TIERS,
 )  # fmt: skip
 """The features of a profile that tell how somebody behaves, whatever they like."""
 _SKEWED: Final = frozenset({"recency_days", "events", "active_days", "gap_days", "orders", "spend", "spend_per_order"})
@@ -61,7 +61,7 @@ class Space:
 
     def _texts(self, made: Profiles) -> Numbers:
         if made.text is None or not self.axes.shape[1]:
-            return np.zeros((len(made), 0))
+            return np.zeros((len(made), self.axes.shape[1]))
         there = np.linalg.norm(made.text, axis=1, keepdims=True) > 0
         weight = _trust(made)[:, None]
         return np.where(there, (made.text - self.middle) @ self.axes * weight, 0.0)

@@ -1,4 +1,4 @@
-"""What a member is worth next: chance of coming back, money to expect, risk of leaving, and why."""
+"""Learns what members are worth next: chance of coming back, money to expect, risk of leaving, and why."""
 
 import math
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
-from penchant.data.vocabulary import Vocabulary
 from penchant.errors import NotFittedError, TooLittleDataError
-from penchant.language import Lang, Phrase
 from penchant.members.bgnbd import BgNbd, GammaGamma
-from penchant.members.features import told
-from penchant.members.profiles import ProfileConfig, Profiles, money, present, profiles
-from penchant.members.rfm import Rfm, rfm
+from penchant.members.features import SELLER, SHARE
+from penchant.members.moments import money, present
+from penchant.members.profiles import ProfileConfig, Profiles, profiles
+from penchant.members.rfm import rfm
 from penchant.members.wares import WARES, wares
+from penchant.members.worth import BY_DATES, Worth
 from penchant.training.options import Options
 from penchant.vectors import Floats
 
@@ -31,17 +31,6 @@ if TYPE_CHECKING:
 KIND: Final = "member-value"
 _FEWEST: Final = 100
 """Members who bought before a cut, over all cuts, below whom nothing is learned."""
-_EXTRA: Final[dict[str, Phrase]] = {
-    "alive": Phrase(
-        "chance that they are still customers, by dates alone (BG/NBD)", "仅凭日期推断仍为顾客的概率（BG/NBD）"
-    ),
-    "expected_orders": Phrase("purchase days to expect, by dates alone (BG/NBD)", "仅凭日期预计的购买天数（BG/NBD）"),
-    "expected_mean": Phrase("money a purchase day to expect (Gamma-Gamma)", "预计每购买日消费额（Gamma-Gamma）"),
-}
-_NAMED: Final = _EXTRA | WARES
-WHY: Final = Phrase("{feature}: {value:,.4g} ({effect})", "{feature}：{value:,.4g}（{effect}）")
-RAISES: Final = Phrase("raises the risk", "提高流失风险")
-LOWERS: Final = Phrase("lowers the risk", "降低流失风险")
 
 
 class ValueConfig(BaseModel):
@@ -76,52 +65,6 @@ class ValueConfig(BaseModel):
     so far: the models order the many better, past money the few who spend most."""
     profile: ProfileConfig = ProfileConfig()
     """How members are described."""
-
-
-@dataclass(frozen=True, eq=False)
-class Worth:
-    """What is foreseen of each member who has bought; NaN for those who have not."""
-
-    members: tuple[str, ...]
-    at: datetime
-    horizon_days: int
-    returns: Floats
-    """(members,) probability of a purchase within the horizon."""
-    spend: Floats
-    """(members,) money to expect within it."""
-    rfm: Rfm
-    reasons: tuple[tuple[tuple[str, float, float], ...], ...]
-    """(members,) the strongest features with their value, and what each adds to the log-odds of staying away."""
-
-    @property
-    def churn(self) -> Floats:
-        """(members,) probability of no purchase within the horizon."""
-        return 1 - self.returns
-
-    def why(self, member_id: str, lang: Lang = "en") -> tuple[str, ...]:
-        """What speaks for a member's leaving or staying, the strongest first.
-
-        Raises:
-            UnknownIdError: there is no such member.
-        """
-        row = Vocabulary(self.members, name="member").row(member_id)
-        return tuple(
-            WHY(lang, feature=_named(name, lang), value=value, effect=(RAISES if effect > 0 else LOWERS)(lang))
-            for name, value, effect in self.reasons[row]
-        )
-
-    def table(self) -> pl.DataFrame:
-        """member_id, returns, churn, spend, cell and tier, those worth most first."""
-        return pl.DataFrame(
-            {
-                "member_id": self.members,
-                "returns": pl.Series(self.returns).fill_nan(None),
-                "churn": pl.Series(self.churn).fill_nan(None),
-                "spend": pl.Series(self.spend).fill_nan(None),
-                "cell": self.rfm.cells,
-                "tier": self.rfm.tiers,
-            }
-        ).sort("spend", "member_id", descending=[True, False], nulls_last=True)
 
 
 class Value:
@@ -262,7 +205,7 @@ def described(community: Community, at: datetime, config: ValueConfig) -> Descri
     """Every member's features at a moment: the profile, what BG/NBD and Gamma-Gamma say, and how their wares sell."""
     made = profiles(community, config.profile, at=at)
     bought = made.column("orders") > 0
-    extra = np.full((len(made), len(_EXTRA)), np.nan, dtype=np.float32)
+    extra = np.full((len(made), len(BY_DATES)), np.nan, dtype=np.float32)
     rows = np.flatnonzero(bought)
     # Monthly habits are told by how many days of purchases there were since the first.
     orders = made.column("orders")[rows].astype(np.float64)
@@ -284,8 +227,8 @@ def described(community: Community, at: datetime, config: ValueConfig) -> Descri
             ],
             axis=1,
         )
-    kept = [place for place, name in enumerate(made.names) if not name.startswith(("share:", "hour:"))]
-    names = (*(made.names[place] for place in kept), *_EXTRA, *WARES)
+    kept = [place for place, name in enumerate(made.names) if not name.startswith((SHARE, SELLER, "hour:"))]
+    names = (*(made.names[place] for place in kept), *BY_DATES, *WARES)
     return Described(made, bought, names, np.hstack([made.values[:, kept], extra, wares(community, at)]))
 
 
@@ -323,7 +266,3 @@ def _since_first_order(community: Community, at: datetime, rows: NDArray[np.int6
     ages = np.full(len(community.members), math.nan)
     ages[first["member"].to_numpy()] = (at - first["at"]).dt.total_seconds().to_numpy() / 86_400
     return ages[rows]
-
-
-def _named(name: str, lang: Lang) -> str:
-    return _NAMED[name](lang) if name in _NAMED else told(name, lang)

@@ -9,7 +9,7 @@ import polars as pl
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
 from penchant.language import Phrase
-from penchant.members.profiles import money
+from penchant.members.moments import money
 from penchant.vectors import Floats
 
 WARES: Final[dict[str, Phrase]] = {

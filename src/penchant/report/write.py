@@ -14,6 +14,7 @@ from penchant.artifacts import write_atomically
 from penchant.data.community import Community
 from penchant.errors import ArtifactError, NotBuiltError
 from penchant.language import Lang, Phrase
+from penchant.report.anomalies_section import anomalies_section, anomalies_tile
 from penchant.report.build_section import build_section
 from penchant.report.community_section import community_section, span, tiles
 from penchant.report.drift_section import drift_section
@@ -36,6 +37,7 @@ from penchant.workspace import Workspace
 if TYPE_CHECKING:
     from penchant.builds import Build
     from penchant.interests import Interests
+    from penchant.members.recipe import Members
     from penchant.recommend import Recommender
 
 PICKS: Final = 5
@@ -76,13 +78,15 @@ def write_report(
     members, interests = telling_members(community), _interests_of(build)
     held = _interests_glance(community, interests) if interests is not None else None
     groups = build.members() if "members" in build.stages else None
+    odd = build.anomalies() if "anomalies" in build.stages else None
     sections: list[Section | None] = [
         community_section(seen, lang),
         _reading(workspace, lang),
         quality_section(quality, lang),
         ranking_section(recommender, quality, lang),
         _interests(community, interests, held, members, lang),
-        segments_section(groups, lang) if groups is not None else None,
+        _segments(workspace, build, groups, lang) if groups is not None else None,
+        anomalies_section(odd, lang) if odd is not None else None,
         drift_section(build.drift(), lang) if "drift" in build.stages else None,
         social_section(build, lang),
         _members(community, recommender, members, interests, lang),
@@ -100,6 +104,7 @@ def write_report(
                 [
                     interests_tile(held, lang) if held else None,
                     segments_tile(groups, lang) if groups else None,
+                    anomalies_tile(odd, lang) if odd else None,
                     quality_tile(quality, lang),
                 ],
             ),
@@ -129,6 +134,14 @@ def new_items(community: Community, count: int = NEW_ITEMS) -> list[int]:
     varied = ordered.unique("first", keep="first", maintain_order=True)["row"].to_list()
     rest = [row for row in ordered["row"].head(len(varied) + count) if row not in varied]
     return [*varied, *rest][:count]
+
+
+def _segments(workspace: Workspace, build: "Build", groups: "Members", lang: Lang) -> Section:
+    from penchant.members.actions import actions_of
+    from penchant.members.privacy import private_sizes
+
+    private = private_sizes(workspace.config, workspace.path, build.version, groups.segments)
+    return segments_section(groups, lang, private=private, actions=actions_of(workspace.config, workspace.path))
 
 
 def _reading(workspace: Workspace, lang: Lang) -> Section | None:
