@@ -11,6 +11,7 @@ from penchant.benchmarks.result import WITHOUT_LANGUAGE_MODEL, BenchResult
 from penchant.errors import TooLittleDataError
 from penchant.text.transformer import load_encoder
 from penchant.training.options import Options
+from tiny_bert import tiny_bert
 
 WORDS = {"水果": "苹果", "手机": "电池", "图书": "小说"}
 FILLER = ["昨天", "收到", "很好", "快递", "包装", "不错", "今天", "真的"]
@@ -34,25 +35,11 @@ def shop(folder: Path, count: int) -> str:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT of one layer that reads characters."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel
+    from tokenizers import pre_tokenizers
 
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted({*"".join([*WORDS.values(), *FILLER])})]
-    tokenizer = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    letters = sorted({*"".join([*WORDS.values(), *FILLER])})
     folder = tmp_path_factory.mktemp("model") / "tiny"
-    folder.mkdir()
-    tokenizer.save(str(folder / "tokenizer.json"))
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        config = BertConfig(
-            vocab_size=len(pieces), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-            max_position_embeddings=64, pad_token_id=0, initializer_range=0.2,
-        )  # fmt: skip
-        BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    return folder
+    return tiny_bert(folder, letters, pre_tokenizers.Split("", "isolated"), width=16, spread=0.2)
 
 
 def test_the_words_that_explain_carry_the_label_and_random_ones_do_not(model: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from penchant.benchmarks import fewshot, interests
+from penchant.benchmarks.fewshot_descriptions import DESCRIPTIONS
 from penchant.benchmarks.result import WITHOUT_LANGUAGE_MODEL, BenchResult
 from penchant.errors import ConfigError, ReadError, TooLittleDataError
 from penchant.vectors import Floats, unit_rows
@@ -75,6 +76,18 @@ def test_fewshot_learns_from_each_split_and_names_labels_as_the_folder_does(few_
     assert result.data == "little"
     result.write(tmp_path / "result.json")
     assert BenchResult.read(tmp_path / "result.json") == result
+
+
+def test_fewshot_tells_what_descriptions_of_labels_bring(few_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {label: " ".join(words) for label, words in WORDS.items()}
+    monkeypatch.setattr(fewshot, "DESCRIPTIONS", {few_folder.name: told})
+    result = fewshot.run(str(few_folder), seeds=[0], encoder=WordEncoder())
+    names, described = (result.baselines[name]["accuracy"].mean for name in (fewshot.NAMES, fewshot.DESCRIBED_NAMES))
+    assert described > names + 0.1
+    assert result.metrics["accuracy"].mean > result.baselines[fewshot.UNDESCRIBED]["accuracy"].mean - 0.02
+    # Every label of FewCLUE's own sets has its line, and no other.
+    assert all(not set("<>") & set("".join(lines)) for lines in DESCRIPTIONS.values())
+    assert {name: len(lines) for name, lines in DESCRIPTIONS.items()} == {"tnews": 15, "iflytek": 119}
 
 
 def test_fewshot_reads_labels_by_the_names_that_the_folder_gives(few_folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from penchant.cli.app import main
-from penchant.cli.interests_texts import labeller_config
+from penchant.cli.interests_train import labeller_config
 from penchant.data.community import Community
 from penchant.interests.audience import audience
 from penchant.interests.interests import Interests
@@ -164,6 +164,8 @@ def test_an_interest_that_is_not_held_is_told(
         (["train", "{}", "--into", "{}"], "holds something else than a labeller"),
         (["train", "nowhere.csv", "--into", "new-folder"], "there is no file nowhere.csv"),
         (["train", "{}", "--into", "new-folder", "--mode", "magic"], "--mode takes one of full, lora"),
+        (["train", "{}", "--into", "new-folder", "--tracker", "magic"], "--tracker takes one of tensorboard, wandb"),
+        (["train", "{}", "--into", "new-folder", "--tracker", "wandb"], "say where, with --logs FOLDER"),
         (["suggest", "{}", "--loop", "--json"], "--loop talks to a person"),
         (["discover", "nowhere.txt"], "there is no file nowhere.txt"),
     ],
@@ -242,6 +244,15 @@ def test_every_mode_but_frozen_tunes_the_language_model(mode: str) -> None:
     assert (None if mode == "frozen" else mode) == (tuned and tuned.mode)
 
 
+def test_a_tuning_keeps_its_logs_where_the_command_says(texts: Path, tmp_path: Path, capsys) -> None:
+    words = ["interests", "train", str(texts), "--into", str(tmp_path / "labeller"), "--encoder", "minilm"]
+    found = answer([*words, "--mode", "prompt", "--logs", str(tmp_path / "logs")], capsys)
+    assert found["quality"]["test"]["accuracy"] > 0.8
+    # With a split dev there is one tuning, on all that is learned from.
+    assert [folder.name for folder in (tmp_path / "logs").iterdir()] == ["whole"]
+    assert list((tmp_path / "logs" / "whole").rglob("events.out.tfevents*"))
+
+
 def test_texts_are_labelled_with_probabilities_in_lines(
     labeller: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -290,6 +301,16 @@ def test_subjects_are_found_and_written_as_a_tree(
     assert Taxonomy.from_yaml(tree).labels == tuple(labels)
     assert sum(one["size"] for one in found["subjects"] if " > " not in one["label"]) <= found["texts"]
     assert 0 <= found["left_out"] < 0.5
+    assert found["namer"] == "words"
+
+
+def test_an_endpoint_that_is_to_name_subjects_must_be_configured(
+    texts: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PENCHANT_ENDPOINT_BASE_URL", raising=False)
+    words = ["interests", "discover", str(texts), "--encoder", "minilm", "--names", "endpoint"]
+    assert main([*words, "--lang", "en"]) == 2
+    assert "PENCHANT_ENDPOINT_BASE_URL" in capsys.readouterr().err
 
 
 # -- the loop --

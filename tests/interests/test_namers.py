@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from planted_topics import TOPICS, TopicEncoder, planted_topics
 
-from penchant.errors import ConfigError, MissingExtraError
+from penchant.errors import ConfigError, MissingExtraError, WeightsError
 from penchant.interests.clusters import ClustersConfig
 from penchant.interests.discovery import DiscoveryConfig, discover
 from penchant.interests.found import WORDS
@@ -303,3 +303,23 @@ def test_names_never_repeat_and_languages_keep_apart() -> None:
     mixed = [["red apple", "green apple", "fresh apple", "苹果 新鲜"]]
     assert main_language(mixed[0]) == "en"
     assert "苹果" not in telling_words(mixed, NamingConfig())[0]
+
+
+def test_settings_say_who_names(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(by: str):
+        config = DiscoveryConfig(depths=1, naming=NamingConfig(by=by))
+        return discover(TEXTS, TopicEncoder(), config, Options(device="cpu", progress=False, threads=1))
+
+    for field in ("BASE_URL", "MODEL"):
+        monkeypatch.delenv(f"PENCHANT_ENDPOINT_{field}", raising=False)
+    with pytest.raises(ConfigError, match="PENCHANT_ENDPOINT_BASE_URL"):
+        found("endpoint")
+    monkeypatch.setenv("PENCHANT_ENDPOINT_BASE_URL", server.url)
+    monkeypatch.setenv("PENCHANT_ENDPOINT_MODEL", "tiny")
+    server.answer = named_by_words
+    assert found("endpoint").namer == f"tiny at {server.url}"
+    assert "Camping" in found("endpoint").taxonomy.labels
+    plain = found("words")
+    assert (plain.namer, "Camping" in plain.taxonomy.labels) == (WORDS, False)
+    with pytest.raises(WeightsError):
+        found(str(tmp_path / "no-such-model"))

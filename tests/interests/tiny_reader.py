@@ -6,6 +6,7 @@ from pathlib import Path
 from penchant.interests.examples import LabelledTexts
 from penchant.text.transformer import TransformerEncoder, load_encoder
 from penchant.training.options import Options
+from tiny_bert import tiny_bert
 
 DECIDING = {"水果": ["苹果", "banana"], "手机": ["电池", "screen"], "图书": ["小说", "novel"]}
 FILLER = {
@@ -33,24 +34,10 @@ def planted(count: int, seed: int = 0) -> tuple[LabelledTexts, list[str]]:
 
 def tiny_encoder(folder: Path) -> TransformerEncoder:
     """A random BERT of one layer that knows the words, written to the folder."""
-    import torch
-    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel
+    from tokenizers import Regex, pre_tokenizers
 
     words = [word for group in (*DECIDING.values(), *FILLER.values()) for word in group]
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
-    tokenizer = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+    splitter = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(r"[一-鿿]{2}|[^一-鿿\W]+|\W"), "isolated")]
     )
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        config = BertConfig(
-            vocab_size=len(pieces), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64,
-            max_position_embeddings=64, pad_token_id=0, initializer_range=0.05,
-        )  # fmt: skip
-        BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    return load_encoder(folder, options=OPTIONS)
+    return load_encoder(tiny_bert(folder, words, splitter), options=OPTIONS)

@@ -2,13 +2,14 @@
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from penchant.benchmarks.fewshot_descriptions import DESCRIPTIONS
 from penchant.benchmarks.result import WITHOUT_LANGUAGE_MODEL, BenchResult, Cell, Published, data_name, figures
 from penchant.errors import ConfigError, ReadError
 from penchant.evaluation.bootstrap import paired_difference
@@ -16,6 +17,8 @@ from penchant.evaluation.cost import measured
 from penchant.interests.beliefs import BeliefsConfig
 from penchant.interests.examples import LabelledTexts
 from penchant.interests.labeller import Labeller, LabellerConfig
+from penchant.interests.sources import SourcesConfig
+from penchant.interests.taxonomy import Taxonomy
 from penchant.settings import settings
 from penchant.text.encoder import Encoder
 from penchant.text.tuning.config import FinetuneConfig
@@ -27,10 +30,13 @@ ALL_SPLITS: Final = ("train_few_all", "dev_few_all")
 """Files that hold the texts of every split."""
 TEMPLATES: Final = ((), ("{name}", "这是一条{name}新闻"), ("{name}", "这是一款{name}应用"))
 """Ways to put a label's name; the development texts of each split choose."""
-TUNING: Final = FinetuneConfig(mode="full", epochs=8, batch_size=16, max_length=64)
+TUNING: Final = FinetuneConfig(mode="full", epochs=8, batch_size=16, max_length=64, probe_first=False)
 MAX_TOKENS: Final = 128
 OURS: Final = "ours"
+NAMES: Final = "names alone"
 UNTUNED: Final = "without tuning"
+UNDESCRIBED: Final = "without descriptions of labels"
+DESCRIBED_NAMES: Final = "names and descriptions alone"
 
 _PAPER: Final = "FewCLUE (arXiv 2107.07498), RoBERTa-wwm-ext"
 PUBLISHED: Final[dict[str, dict[str, Published]]] = {
@@ -46,12 +52,13 @@ PUBLISHED: Final[dict[str, dict[str, Published]]] = {
     },
 }
 
-_FROZEN: Final = LabellerConfig(beliefs=BeliefsConfig(rounds=0))
-_TUNED: Final = LabellerConfig(beliefs=BeliefsConfig(rounds=1, per_class=1_000), tuned=TUNING)
+_PLAIN: Final = LabellerConfig(beliefs=BeliefsConfig(rounds=0))
+_FROZEN: Final = _PLAIN.model_copy(update={"sources": SourcesConfig(centres=True)})
+_TUNED: Final = _FROZEN.model_copy(update={"beliefs": BeliefsConfig(rounds=1, per_class=1_000), "tuned": TUNING})
 SYSTEMS: Final[dict[str, LabellerConfig]] = {
     WITHOUT_LANGUAGE_MODEL: _FROZEN.model_copy(update={"names": False, "meaning": False}),
-    "names alone": _FROZEN.model_copy(update={"meaning": False, "spelling": False}),
-    "frozen vectors + logistic regression": _FROZEN.model_copy(update={"names": False, "spelling": False}),
+    NAMES: _PLAIN.model_copy(update={"meaning": False, "spelling": False}),
+    "frozen vectors + logistic regression": _PLAIN.model_copy(update={"names": False, "spelling": False}),
 }
 """What the labeller is measured against, each fitted on the same texts."""
 
@@ -91,6 +98,12 @@ class FewShotSet:
         parts = ("unlabeled",) if self._has("unlabeled") else tuple(filter(self._has, ALL_SPLITS))
         return [row["sentence"] for part in parts for row in self._rows(part)]
 
+    def tree(self, labels: Iterable[str]) -> Taxonomy:
+        """The labels with what is known of their meaning."""
+        known = DESCRIPTIONS.get(self.folder.name, {})
+        kept = list(labels)
+        return Taxonomy(kept, descriptions={label: known[label] for label in kept if label in known})
+
     def test(self) -> tuple[list[str], list[str]]:
         """Every test text and its label, repeats and all, as the paper counts them."""
         rows = [(row["sentence"], self._name(row)) for row in self._rows("test_public")]
@@ -124,7 +137,8 @@ def run(
     """Fit on train_k, choose on dev_k, judge on test_public; the mean of the splits k.
 
     Protocols: `frozen` blends label names, vectors (drawn to those of unlabelled texts) and spelling; `tuned` adds a
-    model tuned on train_k, and lets spelling learn from what the rest says of unlabelled texts. The development texts
+    model tuned on train_k, and lets spelling learn from what the rest says of unlabelled texts. The labels of FewCLUE's
+    own sets come with a line each on what they mean, and the same is measured without these. The development texts
     teach the blend and the calibration and pick the wording of the names; the test texts are read once. Where the
     folder has no unlabelled texts, those of the other splits' files serve, without their labels.
 
@@ -136,7 +150,9 @@ def run(
     if protocol not in PROTOCOLS:
         raise ConfigError(f"the protocols of fewshot are {', '.join(PROTOCOLS)}; there is no {protocol!r}")
     source, splits = FewShotSet.at(data), tuple(SPLITS if seeds is None else seeds)
-    systems = (OURS, *([UNTUNED] if protocol == "tuned" else []), *SYSTEMS)
+    described = bool(DESCRIPTIONS.get(source.folder.name))
+    more = ([UNTUNED] if protocol == "tuned" else []) + ([UNDESCRIBED, DESCRIBED_NAMES] if described else [])
+    systems = (OURS, *more, *SYSTEMS)
     right: dict[str, list[np.ndarray]] = {name: [] for name in systems}
     chosen: list[dict[str, Cell]] = []
     with measured() as cost:
@@ -148,16 +164,24 @@ def run(
             options = Options(seed=split)
             seen = {*train.texts, *dev.texts}
             spare = [text for text in unlabelled if text.strip() not in seen]
-            ours, names = _frozen(train, dev, spare, encoder, options)
+            tree, plain = source.tree(train.labels), train.taxonomy()
+            ours, names = _frozen(train, dev, spare, encoder, options, tree)
             if protocol == "tuned":
                 right[UNTUNED].append(_right(ours, texts, truth))
                 config = _TUNED.model_copy(update={"templates": names})
-                ours = Labeller(config).fit(train, options, encoder=encoder, validation=dev, unlabelled=spare)
+                ours = Labeller(config).fit(
+                    train, options, encoder=encoder, taxonomy=tree, validation=dev, unlabelled=spare
+                )
             right[OURS].append(_right(ours, texts, truth))
             weights = {name: round(weight, 3) for name, weight in ours.judge.blend.weights.items()}
             row: dict[str, Cell] = {"split": split, "wording": " · ".join(names) or "default"}
             row["dev"] = accuracy(ours, dev)
             chosen.append({**row, "test": float(right[OURS][-1].mean()), **weights})
+            if described:
+                without, _ = _frozen(train, dev, spare, encoder, options, plain)
+                right[UNDESCRIBED].append(_right(without, texts, truth))
+                told = Labeller(SYSTEMS[NAMES]).fit(train, options, encoder=encoder, taxonomy=tree, validation=dev)
+                right[DESCRIBED_NAMES].append(_right(told, texts, truth))
             for name, config in SYSTEMS.items():
                 other = Labeller(config).fit(train, options, encoder=encoder, validation=dev)
                 right[name].append(_right(other, texts, truth))
@@ -189,13 +213,20 @@ def kept_encoder(max_tokens: int) -> Encoder:
 
 
 def _frozen(
-    train: LabelledTexts, dev: LabelledTexts, unlabelled: Sequence[str], encoder: Encoder, options: Options
+    train: LabelledTexts,
+    dev: LabelledTexts,
+    unlabelled: Sequence[str],
+    encoder: Encoder,
+    options: Options,
+    tree: Taxonomy,
 ) -> tuple[Labeller, tuple[str, ...]]:
     """The labeller without tuning, and the wording of names that is best on the development texts."""
     found: list[tuple[Labeller, tuple[str, ...], float]] = []
     for templates in TEMPLATES:
         config = _FROZEN.model_copy(update={"templates": templates})
-        labeller = Labeller(config).fit(train, options, encoder=encoder, validation=dev, unlabelled=unlabelled)
+        labeller = Labeller(config).fit(
+            train, options, encoder=encoder, taxonomy=tree, validation=dev, unlabelled=unlabelled
+        )
         found.append((labeller, templates, accuracy(labeller, dev)))
     labeller, wording, _ = max(found, key=lambda each: each[2])
     return labeller, wording

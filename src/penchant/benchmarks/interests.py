@@ -20,7 +20,7 @@ from penchant.interests.labeller import Labeller, LabellerConfig
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 
-PROTOCOLS: Final = ("all", "few", "planted", "latent", "learning", "transfer", "explain")
+PROTOCOLS: Final = ("all", "few", "planted", "latent", "learning", "transfer", "explain", "discovery")
 DRAWS: Final = (0, 1, 2, 3, 4)
 SHOTS: Final = (8, 16, 64)
 TEST: Final = 8_000
@@ -75,8 +75,8 @@ def run(
     Protocols: `all` draws 8, 16 and 64 texts a class for each seed and then takes every training text; `few` leaves
     the last out. Few-shot labellers may read 2,000 training texts without their labels. The whole paths, such as
     category and sentiment, are learned too, from 64 texts each, to see that no child stands above its parent. The
-    other protocols are told in modules of their own: `planted` in strata, `latent`, `learning`, `transfer`, and
-    `explain` in explanations.
+    other protocols are told in modules of their own: `planted` in strata, `latent`, `learning`, `transfer`,
+    `explain` in explanations, and `discovery` in subjects.
 
     Raises:
         ConfigError: there is no such protocol.
@@ -158,6 +158,10 @@ def _further(
         from penchant.benchmarks.transfer import transfer
 
         return transfer(data, seeds=seeds, encoder=encoder, config=config)
+    if protocol == "discovery":
+        from penchant.benchmarks.subjects import discovery
+
+        return discovery(data, seeds=seeds, encoder=encoder)
     from penchant.benchmarks.explanations import explained
 
     return explained(data, seeds=seeds, encoder=encoder, config=config)

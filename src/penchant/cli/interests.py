@@ -4,7 +4,14 @@ from typing import Final
 
 import typer
 
-from penchant.cli import interests_explain, interests_labelling, interests_members, interests_texts
+from penchant.cli import (
+    interests_discover,
+    interests_explain,
+    interests_label,
+    interests_labelling,
+    interests_members,
+    interests_train,
+)
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
 from penchant.cli.speech import both
 
@@ -27,6 +34,14 @@ class _Interests(HelpfulGroup):
 
 
 group = typer.Typer(cls=_Interests, help=HELP, epilog=EXAMPLES)
-for module in (interests_members, interests_explain, interests_texts, interests_labelling):
+_MODULES: Final = (
+    interests_members,
+    interests_explain,
+    interests_train,
+    interests_label,
+    interests_discover,
+    interests_labelling,
+)
+for module in _MODULES:
     for name, (command, told, examples) in module.COMMANDS.items():
         group.command(name, cls=HelpfulCommand, help=told, epilog=examples)(command)

@@ -10,7 +10,7 @@ from rich.text import Text
 from penchant.cli.build import WORKSPACE
 from penchant.cli.face import Face, face
 from penchant.cli.interests_members import IN_JSON
-from penchant.cli.interests_texts import labeller_in
+from penchant.cli.interests_models import labeller_in
 from penchant.cli.speech import both
 from penchant.errors import ConfigError
 from penchant.language import Phrase

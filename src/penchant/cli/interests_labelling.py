@@ -11,7 +11,7 @@ import typer
 from penchant.cli.build import WORKSPACE
 from penchant.cli.face import Face, face
 from penchant.cli.interests_members import IN_JSON
-from penchant.cli.interests_texts import encoder_named, run_options
+from penchant.cli.interests_models import encoder_named, run_options
 from penchant.cli.speech import both
 from penchant.errors import ConfigError, InputError
 from penchant.language import Phrase

@@ -1,11 +1,11 @@
 """What is each member interested in, and how strongly?"""
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 # Here and not when it is first used, since a function of its module's own name would give way to the module.
 from penchant.interests.audience import Audience as Audience
 from penchant.interests.audience import audience as audience
+from penchant.lazy import late
 
 if TYPE_CHECKING:
     from penchant.interests.attributions import Attribution as Attribution
@@ -56,17 +56,5 @@ _HOMES: Final = {
     "train": "penchant.interests.recipe",
 }
 
-__all__ = sorted([*_HOMES, "Audience", "audience"])
-
-
-def __getattr__(name: str) -> Any:
-    # Loaded late, so that the tiers of members can be read without what labels texts.
-    if name not in _HOMES:
-        raise AttributeError(f"penchant.interests has no public name {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+# Loaded late, so that the tiers of members can be read without what labels texts.
+__getattr__, __dir__, __all__ = late(__name__, _HOMES, ["Audience", "audience"])

@@ -13,6 +13,7 @@ from penchant.interests.blend import Blend
 from penchant.interests.classes import Classes
 from penchant.interests.rows import TextReader, TextRows
 from penchant.interests.sources import Source, SourcesConfig, fit_sources, fit_tuned, opinions, transformer_of
+from penchant.text.tuning.place import Place
 from penchant.training.options import Options
 from penchant.vectors import Floats
 
@@ -34,17 +35,22 @@ class Course:
     name_words: sp.csr_matrix | None
     """(classes, n-grams) of the names."""
     options: Options
+    place: Place
+    """Where a tuned model keeps its checkpoints; each of the runs has a folder of its own there."""
 
-    def fitted(self, rows: TextRows, targets: Floats, spare: TextRows) -> tuple[dict[str, Source], int]:
+    def fitted(
+        self, rows: TextRows, targets: Floats, spare: TextRows, part: str = "whole"
+    ) -> tuple[dict[str, Source], int]:
         """Sources fitted on labelled texts, then on what they make of unlabelled ones; how many of these were used.
 
         A tuned model keeps to labelled texts, since tuning again would cost most of the time and gain least; so do
-        vectors drawn to their neighbours, which have learned from unlabelled texts already.
+        vectors drawn to their neighbours, which have learned from unlabelled texts already. The name of the part tells
+        this run's checkpoints from those of others.
         """
         beliefs, exclusive = self.config.beliefs, self.classes.exclusive
         weights = np.ones(len(rows), dtype=np.float32)
         all_rows, all_targets, all_weights, count = rows, targets, weights, 0
-        sources = self._sources(all_rows, all_targets, all_weights)
+        sources = self._sources(all_rows, all_targets, all_weights, part)
         for turn in range(beliefs.rounds if len(spare) else 0):
             quick = {name: source for name, source in sources.items() if name != "tuned"}
             if not quick:
@@ -77,7 +83,7 @@ class Course:
                 out = np.intersect1d(out, rows.encoded)
             if not len(out):
                 continue
-            sources, _ = self.fitted(rows.take(kept), targets[kept], spare)
+            sources, _ = self.fitted(rows.take(kept), targets[kept], spare, f"without-part-{number}")
             parts.append(opinions(sources, rows.take(out)))
             answers.append(targets[out])
         if not parts:
@@ -91,7 +97,7 @@ class Course:
         """How much each of the sources counts before any held-out text has spoken."""
         return {name: weight for name, weight in self.config.prior.items() if name in sources}
 
-    def _sources(self, rows: TextRows, targets: Floats, weights: Floats) -> dict[str, Source]:
+    def _sources(self, rows: TextRows, targets: Floats, weights: Floats, part: str) -> dict[str, Source]:
         sources = self._quick_sources(rows, targets, weights)
         if self.config.tuned and np.count_nonzero(targets.max(0, initial=0)) > 1:
             chosen = self.options.rng().permutation(len(rows))[: max(1, self.config.encoded_texts // 2)]
@@ -103,6 +109,7 @@ class Course:
                 config=self.config.tuned,
                 encoder=transformer_of(self.reader.encoder),
                 options=self.options,
+                place=self.place.below(part),
             )
         return sources
 

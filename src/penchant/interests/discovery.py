@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
@@ -14,14 +13,12 @@ from penchant.errors import ArtifactError, TooLittleDataError
 from penchant.interests.clusters import ClustersConfig, Split, cluster_tree
 from penchant.interests.examples import LabelledTexts
 from penchant.interests.found import WORDS, Clustered, Found, named_clusters
+from penchant.interests.namers import Namer, namer_by
 from penchant.interests.naming import NamingConfig
 from penchant.interests.taxonomy import Taxonomy
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 from penchant.vectors import unit_rows
-
-if TYPE_CHECKING:
-    from penchant.interests.namers import Namer
 
 
 class DiscoveryConfig(BaseModel):
@@ -137,7 +134,7 @@ def discover(
     config: DiscoveryConfig | None = None,
     options: Options | None = None,
     *,
-    namer: "Namer | None" = None,
+    namer: Namer | None = None,
 ) -> Discovery:
     """An interest tree from texts: vectors, clusters inside clusters, names in the texts' language.
 
@@ -149,10 +146,12 @@ def discover(
         encoder: compares them.
         config: how deep, how many, how named.
         options: the seed.
-        namer: a language model that gives names; by default words that set a label apart from its siblings.
+        namer: a language model that gives names; by default whoever `config.naming.by` says: the words that set a label
+            apart from its siblings, unless it says otherwise.
 
     Raises:
         TooLittleDataError: every text is blank.
+        ConfigError: an endpoint is to give names, and none is configured.
 
     >>> class Lengths:
     ...     name, width = "lengths", 2
@@ -168,6 +167,7 @@ def discover(
     distinct = [text for text in dict.fromkeys(stripped) if text]
     if not distinct:
         raise TooLittleDataError(f"{len(texts)} texts, none with anything in it; interests are found in texts")
+    namer = namer or namer_by(config.naming.by, options)
     vectors = encoder.encode(distinct)
     drawn = np.sort(options.rng().permutation(len(distinct))[: config.most_texts])
     split = cluster_tree(vectors[drawn], config.clusters, config.depths, options.seed)

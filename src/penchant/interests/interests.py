@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from penchant.artifacts import MANIFEST, load_artifact, save_artifact
 from penchant.data.community import Community
+from penchant.data.drift import DriftVerdict
 from penchant.data.strata import MemberInterests, Strata
 from penchant.errors import NotFittedError
 from penchant.interests.discovery import Discovery, DiscoveryConfig
@@ -177,7 +178,13 @@ class Interests:
         return self._labeller() if callable(self._labeller) else self._labeller
 
     def fresh(
-        self, items: pl.DataFrame, member_id: str, history: pl.DataFrame, *, now: datetime | None = None
+        self,
+        items: pl.DataFrame,
+        member_id: str,
+        history: pl.DataFrame,
+        *,
+        now: datetime | None = None,
+        verdict: DriftVerdict | None = None,
     ) -> MemberInterests:
         """One member's tiers from their events as they are now, with no new build; they may have joined a moment ago.
 
@@ -189,6 +196,7 @@ class Interests:
             member_id: whose events they are.
             history: the member's events, with the columns of `penchant.data.columns.EVENTS`.
             now: the moment to judge at; by default the later of the build's and the member's last event.
+            verdict: whether they have changed: what they turned to emerges, what they turned from fades.
 
         Raises:
             NotFittedError: these interests were not learned by `learn`.
@@ -201,7 +209,8 @@ class Interests:
         stratifier = Stratifier(self.taxonomy, self.item_labels, self.config.strata)
         stratifier.fitted = self.fitted
         felt = self.sentiment.of(one) if self.sentiment else None
-        return stratifier.stratify(one, sentiment=felt, now=max(moments, default=None))[member_id]
+        told = {member_id: verdict} if verdict is not None else None
+        return stratifier.stratify(one, sentiment=felt, now=max(moments, default=None), verdicts=told)[member_id]
 
     def save(self, folder: Path | str) -> None:
         """Write everything to a folder.

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -17,23 +16,20 @@ from penchant.interests.classes import Classes
 from penchant.interests.course import Course
 from penchant.interests.examples import LabelledTexts
 from penchant.interests.judge import Judge
-from penchant.interests.rows import Crowd, TextReader
+from penchant.interests.reading import FEWEST_IN_CROWD, names_read, text_reader
+from penchant.interests.rows import TextReader
 from penchant.interests.sources import Source, SourcesConfig, opinions
 from penchant.interests.taxonomy import Taxonomy
-from penchant.interests.words import Words, WordsConfig
-from penchant.interests.zero_shot import called_text, name_texts, name_vectors
+from penchant.interests.words import WordsConfig
 from penchant.text.encoder import Encoder
 from penchant.text.tuning.config import FinetuneConfig
+from penchant.text.tuning.place import Place
 from penchant.training.options import Options
-from penchant.vectors import Floats, Rows, chunks, unit_rows
+from penchant.vectors import Floats, chunks
 
 _AT_ONCE: Final = 8192
-_FEWEST_IN_CROWD: Final = 500
-"""Fewer unlabelled texts than this hold no neighbours worth the name."""
 _MOST_FOR_SHARES: Final = 2_000
 """Unlabelled texts that say how common labels are; more would hardly move the shares."""
-_LINEAR_PARAMETERS: Final = 6_000_000
-"""Bound on n-grams times classes, so that a tree of a thousand labels fits in memory."""
 
 
 class LabellerConfig(BaseModel):
@@ -48,7 +44,7 @@ class LabellerConfig(BaseModel):
     exclusive: bool | None = None
     """Whether a text has one label (with those it implies); None finds out: it is so if every text was given one."""
     names: bool = True
-    """Compare texts with what labels are called, in meaning and in spelling."""
+    """Compare texts with what labels are called, and with their descriptions, in meaning and in spelling."""
     meaning: bool = True
     """Learn from the encoder's vectors."""
     spelling: bool = True
@@ -67,8 +63,8 @@ class LabellerConfig(BaseModel):
     """Unlabelled texts near a text that its vector is drawn to; 0 leaves vectors as they are."""
     neighbours_share: PositiveFloat = 1.0
     """Weight of the neighbours' mean against one of the text's own vector."""
-    prior: dict[Literal["names", "meaning", "nearest", "spelling", "tuned"], float] = Field(
-        default={"names": 0.4, "meaning": 0.7, "nearest": 0.5, "spelling": 1.0, "tuned": 1.0}
+    prior: dict[Literal["names", "meaning", "nearest", "centres", "spelling", "tuned"], float] = Field(
+        default={"names": 0.4, "meaning": 0.7, "nearest": 0.5, "centres": 0.5, "spelling": 1.0, "tuned": 1.0}
     )
     """How much each source counts before any held-out text has spoken."""
     label_shift: bool = True
@@ -127,6 +123,7 @@ class Labeller:
         taxonomy: Taxonomy | None = None,
         unlabelled: Sequence[str] = (),
         validation: LabelledTexts | None = None,
+        place: Place | None = None,
     ) -> "Labeller":
         """Learn from labelled texts, or from a tree's names alone.
 
@@ -138,6 +135,8 @@ class Labeller:
             unlabelled: texts of the same kind without labels.
             validation: labelled texts apart, on which the blend, calibration and thresholds are learned; without them,
                 parts of the labelled texts are held out in turn.
+            place: where a model that is tuned keeps its checkpoints and logs: a fit that was interrupted there goes on
+                where its tuning stood. None keeps nothing.
 
         Raises:
             ConfigError: what the configuration asks for needs an encoder, or nothing at all is asked for.
@@ -154,12 +153,13 @@ class Labeller:
             spare = []
         known = list(validation.texts) if validation else []
         encoded = options.rng().permutation(len(labelled))[: self.config.encoded_texts]
-        self.reader = self._reader(classes, list(labelled.texts), encoded, known, spare, encoder)
+        texts = [list(labelled.texts), known, spare]
+        self.reader = text_reader(self.config, classes, texts, encoded, encoder)
         # Settled here, since the parts without what is held out are smaller and must have the same sources.
         asked = {} if len(encoded) >= self.config.sources.nearest_from else {"nearest": 0}
         sources_config = self.config.sources.model_copy(update=asked)
-        called = self._names(classes), self._name_words(classes)
-        course = Course(self.config, sources_config, classes, self.reader, *called, options)
+        called = names_read(self.config, classes, self.reader)
+        course = Course(self.config, sources_config, classes, self.reader, *called, options, place or Place())
         rows = self.reader.rows(labelled.texts, encoded=encoded)
         spare_rows = self.reader.rows(spare if self.config.beliefs.rounds else [])
         shifting = answers is None and self._shifting(classes, spare)
@@ -263,50 +263,11 @@ class Labeller:
         if not len(labelled) and not config.names:
             raise TooLittleDataError("there are no labelled texts, and names are switched off: nothing to learn from")
 
-    def _reader(
-        self,
-        classes: Classes,
-        texts: list[str],
-        encoded: Rows,
-        known: list[str],
-        spare: list[str],
-        encoder: Encoder | None,
-    ) -> TextReader:
-        """What is learned from texts without their labels: n-grams, the centre of the vectors, and the crowd."""
-        config, words = self.config, None
-        if config.spelling and (texts or known or spare):
-            bound = max(1000, _LINEAR_PARAMETERS // len(classes))
-            called = [called_text(label) for label in classes.labels] if config.names else []
-            words = Words(config.words).fit(texts + known + spare + called, most=bound)
-        if encoder is None or not (config.names or config.meaning):
-            return TextReader(encoder, None, words)
-        seen = [texts[row] for row in encoded] + known + spare
-        if not seen:
-            seen = [text for names in name_texts(classes.taxonomy, classes.labels) for text in names]
-        vectors = encoder.encode(seen)
-        centre = vectors.mean(0)
-        crowd = None
-        if config.neighbours and len(spare) >= _FEWEST_IN_CROWD:
-            around = unit_rows(vectors[len(seen) - len(spare) :] - centre).astype(np.float16)
-            crowd = Crowd(around, config.neighbours, config.neighbours_share)
-        return TextReader(encoder, centre, words, crowd)
-
-    def _names(self, classes: Classes) -> Floats | None:
-        if not self.config.names or self.reader.encoder is None or self.reader.centre is None:
-            return None
-        texts = name_texts(classes.taxonomy, classes.labels, self.config.templates)
-        return name_vectors(texts, self.reader.encoder, self.reader.centre)
-
-    def _name_words(self, classes: Classes) -> sp.csr_matrix | None:
-        if not self.config.names or self.reader.words is None:
-            return None
-        return self.reader.words.rows([called_text(label) for label in classes.labels])
-
     def _shifting(self, classes: Classes, spare: Sequence[str]) -> bool:
         config = self.config
         # Curves drawn label by label for one set of shares say nothing of another.
         uncurved = config.calibration not in ("platt", "isotonic")
-        return config.label_shift and uncurved and classes.exclusive and len(spare) >= _FEWEST_IN_CROWD
+        return config.label_shift and uncurved and classes.exclusive and len(spare) >= FEWEST_IN_CROWD
 
     def _judge(
         self,

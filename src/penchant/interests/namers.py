@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
     from penchant.text.generator import Generator
+    from penchant.training.options import Options
 
+BY_WORDS: Final = "words"
+BY_ENDPOINT: Final = "endpoint"
 _SHOWN_WORDS: Final = 10
 _SHOWN_TEXTS: Final = 5
 _SHOWN_CHARACTERS: Final = 120
@@ -164,6 +167,26 @@ class GeneratorNamer:
         lines = [text.strip().partition("\n")[0].strip() for text in said]
         # A small model that knows no name repeats one it was shown.
         return [Answer("", "a name of the examples") if line in _EXAMPLES else Answer(line) for line in lines]
+
+
+def namer_by(name: str, options: "Options | None" = None) -> Namer | None:
+    """Who names, as `NamingConfig.by` says; None where words do.
+
+    Raises:
+        ConfigError: an endpoint is to name, and none is configured.
+        MissingExtraError: it is, and the package openai is not installed.
+        WeightsError: there is no model of that name.
+
+    >>> namer_by("words") is None
+    True
+    """
+    if name == BY_WORDS:
+        return None
+    if name == BY_ENDPOINT:
+        return EndpointNamer()
+    from penchant.text.generator import Generator
+
+    return GeneratorNamer(Generator.load(name, options=options))
 
 
 def shown(text: str) -> str:

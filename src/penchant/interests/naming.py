@@ -67,6 +67,9 @@ class NamingConfig(BaseModel):
     """And so many times as common there as among the siblings, where there is any such word."""
     keywords: PositiveInt = 10
     """Words kept beside each name: what it came from, and what a language model is told."""
+    by: str = Field(default="words", min_length=1)
+    """Who names: `words`; `endpoint`, an OpenAI-compatible one that the variables `PENCHANT_ENDPOINT_…` tell of; or a
+    causal model on this machine by its name, such as `gemma-270m`. Words stand in where no name comes."""
 
 
 @dataclass(frozen=True)

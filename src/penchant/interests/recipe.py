@@ -14,6 +14,7 @@ from penchant.interests.examples import LabelledTexts
 from penchant.interests.labeller import Labeller, LabellerConfig
 from penchant.interests.taxonomy import Taxonomy
 from penchant.text.encoder import Encoder
+from penchant.text.tuning.place import Place
 from penchant.training.options import Options
 
 TRAINING: Final = ("train", None)
@@ -47,6 +48,7 @@ def train(
     taxonomy: Taxonomy | None = None,
     unlabelled: Sequence[str] | None = None,
     verdicts: Sequence[object] | None = None,
+    place: Place | None = None,
 ) -> Labeller:
     """A labeller from a community: its labels table where there is one, else its items that have categories.
 
@@ -62,6 +64,7 @@ def train(
         taxonomy: the tree, where it holds more than the labels given.
         unlabelled: texts of the same kind without labels; those of the items and events if absent.
         verdicts: of earlier systems; this is the first, and uses none.
+        place: where tuning keeps its checkpoints and logs, from which an interrupted one goes on.
 
     Raises:
         TooLittleDataError: the community has neither labelled texts nor categories.
@@ -89,6 +92,7 @@ def train(
         taxonomy=tree,
         unlabelled=unlabelled,
         validation=validation,
+        place=place,
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from penchant.errors import ConfigError
+from penchant.interests.centres import Centres, fit_centres
 from penchant.interests.linear import Linear, Loss, fit_linear, log_softmax
 from penchant.interests.rows import TextRows
 from penchant.interests.zero_shot import SHARPNESS
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from penchant.text.encoder import Encoder
     from penchant.text.finetune import FinetuneConfig, TunedModel
     from penchant.text.transformer import TransformerEncoder
+    from penchant.text.tuning.place import Place
     from penchant.training.options import Options
 
 _AT_ONCE: Final = 512
@@ -40,6 +42,9 @@ class SourcesConfig(BaseModel):
     """C of the linear model over character n-grams."""
     name_weight: NonNegativeFloat = 1.0
     """How much a class's name counts against one labelled text where spelling is learned; 0 leaves names out of it."""
+    centres: bool = False
+    """Where labels shut each other out, ask also how near a text's n-grams lie to the mean of each class's; worth it
+    with many classes of a few texts each."""
     nearest: NonNegativeInt = 30
     """Labelled texts nearest in meaning that are asked for their labels; 0 asks none."""
     nearest_from: PositiveInt = 2_000
@@ -152,7 +157,7 @@ def fit_sources(
     names: Floats | None,
     name_words: sp.csr_matrix | None = None,
 ) -> dict[str, Source]:
-    """The sources that take seconds: names, meaning, nearest, spelling, as far as the rows and names at hand allow.
+    """The sources that take seconds: all but the tuned model, as far as the rows and names at hand allow.
 
     Args:
         rows: labelled texts.
@@ -182,6 +187,8 @@ def fit_sources(
             sources["nearest"] = Nearest(rows.vectors[encoded].astype(np.float16), own, config.nearest, exclusive)
     if rows.words is not None and len(rows):
         words = rows.words
+        if config.centres and exclusive:
+            sources["centres"] = fit_centres(words, targets, weights, name_words if config.name_weight else None)
         if name_words is not None and config.name_weight:
             words = sp.vstack([words, name_words], format="csr")
             targets = np.vstack([targets, np.eye(targets.shape[1], dtype=np.float32)])
@@ -200,6 +207,7 @@ def fit_tuned(
     config: "FinetuneConfig",
     encoder: "TransformerEncoder",
     options: "Options",
+    place: "Place | None" = None,
 ) -> Tuned:
     """Tune a language model on the texts; its class names are row numbers, so that any label will do.
 
@@ -215,7 +223,7 @@ def fit_tuned(
         Example(text, {str(column): float(row[column]) for column in np.flatnonzero(row)}, weight=float(weight))
         for text, row, weight in zip(texts, targets, weights, strict=True)
     ]
-    model = finetune(encoder, examples, config.changed(tasks=(task,)), options)
+    model = finetune(encoder, examples, config.changed(tasks=(task,)), options, place=place)
     return Tuned(model, tuple(int(column) for column in seen), targets.shape[1], exclusive)
 
 
@@ -229,6 +237,8 @@ def arrays_of(sources: Mapping[str, Source]) -> Iterator[tuple[str, NDArray[np.f
     for name, source in sources.items():
         if isinstance(source, Names):
             yield f"{name}/vectors", source.vectors
+        elif isinstance(source, Centres):
+            yield f"{name}/means", source.means
         elif isinstance(source, Nearest):
             yield f"{name}/vectors", source.vectors
             yield f"{name}/targets", source.targets
@@ -245,6 +255,8 @@ def from_arrays(
     for name in names:
         if name == "names":
             sources[name] = Names(arrays["names/vectors"], exclusive)
+        elif name == "centres":
+            sources[name] = Centres(arrays["centres/means"])
         elif name == "nearest":
             sources[name] = Nearest(arrays["nearest/vectors"], arrays["nearest/targets"], config.nearest, exclusive)
         elif name in ("meaning", "spelling"):

@@ -1,5 +1,6 @@
 """Interest stratification: from looks and label probabilities to each member's tiers, with intervals and evidence."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from penchant.data.community import Community
+from penchant.data.drift import DriftVerdict
 from penchant.data.interactions import DAY, Decay, EventWeights, seconds
 from penchant.data.strata import SCHEMA, Strata, Tier
 from penchant.errors import InputError
@@ -21,6 +23,7 @@ from penchant.interests.latent import LatentConfig, LatentModel
 from penchant.interests.looks import Looks, Tally, looks, tally
 from penchant.interests.shares import cells, fitted_prior, session_correlation
 from penchant.interests.taxonomy import Taxonomy
+from penchant.interests.turned import turned
 from penchant.vectors import Floats, Rows
 
 _QUARTERS: Final = 4
@@ -146,6 +149,7 @@ class Stratifier:
         *,
         sentiment: Floats | None = None,
         now: datetime | None = None,
+        verdicts: Mapping[str, DriftVerdict] | None = None,
     ) -> Strata:
         """The tiers of some members (all if none are named); fits first where that has not been done.
 
@@ -157,6 +161,7 @@ class Stratifier:
             members: rows of the members wanted.
             sentiment: (events,) from -1 to 1; see `looks`.
             now: the moment to judge at; later events are left out. The time of the last event if absent.
+            verdicts: of change, by member id: what a member has turned to emerges, what they turned from fades.
         """
         fitted = self.fitted or self.fit(community, sentiment=sentiment, now=now).fitted
         assert fitted is not None
@@ -172,6 +177,8 @@ class Stratifier:
         tier = np.full(len(member), _TIERS.index(Tier.LATENT))
         latent = _frame(member, label, tier, share, np.zeros(len(share)), share)
         table = pl.concat([table, latent]).sort("member", "label")
+        if verdicts:
+            table = turned(table, self.taxonomy.labels, community.member_ids, verdicts)
         strength = seen.weight * Decay(half_life=self.config.half_life).factor((moment - seen.at) / DAY)
         evidence = evidence_of(table, seen, strength, self.item_labels, community, self.config.evidence)
         return Strata(

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from penchant.interests.centres import Centres
 from penchant.interests.gradients import Route, encoder_shares, tuned_shares
 from penchant.interests.sources import Spelling, Tuned
 from penchant.interests.spelled import character_shares
@@ -36,12 +37,15 @@ def through_sources(
         for name, weight in labeller.judge.blend.weights.items()
         if weight
     }
-    spelling = labeller.sources.get("spelling")
-    if isinstance(spelling, Spelling) and "spelling" in slopes:
+    for name, slopes_of_source in slopes.items():
+        source = labeller.sources[name]
+        if not isinstance(source, Spelling | Centres):
+            continue
         assert labeller.reader.words is not None
-        for number, slope in enumerate(slopes["spelling"]):
+        weights = source.linear.weights if isinstance(source, Spelling) else source.weights
+        for number, slope in enumerate(slopes_of_source):
             text = texts[told[number]].strip()
-            added[number] += character_shares(labeller.reader.words, text, spelling.linear.weights @ slope)
+            added[number] += character_shares(labeller.reader.words, text, weights @ slope)
     through_encoder = {name: slopes[name] for name in slopes if name in ("names", "meaning", "nearest")}
     tuned = labeller.sources.get("tuned")
     parts = []

@@ -41,6 +41,15 @@ def called_text(label: str) -> str:
     return label.replace(PATH_SEPARATOR, " ")
 
 
+def described_text(taxonomy: Taxonomy, label: str) -> str:
+    """A label's levels and its description, where it has one, as one text: what spelling learns from.
+
+    >>> described_text(Taxonomy(["家电 > 冰箱"], descriptions={"家电 > 冰箱": "冷藏食物"}), "家电 > 冰箱")
+    '家电 冰箱 冷藏食物'
+    """
+    return " ".join([called_text(label), *([taxonomy.descriptions[label]] if label in taxonomy.descriptions else [])])
+
+
 def name_vectors(names: Sequence[Sequence[str]], encoder: Encoder, centre: Floats) -> Floats:
     """(labels, width) where each label's names lie, from the texts' centre and from the labels' own.
 

@@ -1,17 +1,21 @@
 """Texts as vectors and words: encoders, their weights and caches, word segmentation."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from penchant.text.encoder import Encoder
+from penchant.lazy import late
+from penchant.text.encoder import Encoder as Encoder
 
 if TYPE_CHECKING:
-    from penchant.text.cache import CachedEncoder
-    from penchant.text.onnx import OnnxEncoder, onnx_int8
-    from penchant.text.static import StaticEncoder, distil
-    from penchant.text.transformer import TransformerEncoder, load_encoder
-    from penchant.text.words import segment
+    from penchant.text.cache import CachedEncoder as CachedEncoder
+    from penchant.text.onnx import OnnxEncoder as OnnxEncoder
+    from penchant.text.onnx import onnx_int8 as onnx_int8
+    from penchant.text.static import StaticEncoder as StaticEncoder
+    from penchant.text.static import distil as distil
+    from penchant.text.transformer import TransformerEncoder as TransformerEncoder
+    from penchant.text.transformer import load_encoder as load_encoder
+    from penchant.text.words import segment as segment
 
-_LATE = {
+_HOMES: Final = {
     "CachedEncoder": "penchant.text.cache",
     "OnnxEncoder": "penchant.text.onnx",
     "StaticEncoder": "penchant.text.static",
@@ -22,23 +26,5 @@ _LATE = {
     "segment": "penchant.text.words",
 }
 
-__all__ = [
-    "CachedEncoder",
-    "Encoder",
-    "OnnxEncoder",
-    "StaticEncoder",
-    "TransformerEncoder",
-    "distil",
-    "load_encoder",
-    "onnx_int8",
-    "segment",
-]
-
-
-def __getattr__(name: str) -> Any:
-    # Loaded when first used: an encoder brings PyTorch, and words need none of it.
-    from importlib import import_module
-
-    if name in _LATE:
-        return getattr(import_module(_LATE[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# An encoder brings PyTorch, and words need none of it.
+__getattr__, __dir__, __all__ = late(__name__, _HOMES, ["Encoder"])

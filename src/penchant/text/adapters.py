@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -20,8 +20,6 @@ TaskType = Literal["FEATURE_EXTRACTION", "CAUSAL_LM"]
 
 _QUERIES_AND_VALUES: Final = ("query", "value", "q_proj", "v_proj", "q_lin", "v_lin", "query_proj", "value_proj")
 """What Hu et al. (2022) adapt, under the names that model families give it."""
-
-_IMPORTANCE: Final = ("ipt", "exp_avg_ipt", "exp_avg_unc")
 
 _OUTPUTS: Final = r"(^|\.)(output\.dense|o_proj|out_proj|down_proj|fc2|Wo|dense_4h_to_h)$"
 """The last linear layer of attention and of the feed-forward part, under the names that model families give them."""
@@ -216,55 +214,6 @@ def learns_tokens(body: Body) -> bool:
     return is_peft(body) and bool(body.active_peft_config.is_prompt_learning)
 
 
-def orthogonality(body: Body) -> Tensor:
-    """How far AdaLoRA's directions are from being orthogonal, weighted as its configuration says (Zhang et al., 2023).
-
-    Only where they are does a singular value tell how much a direction matters.
-    """
-    apart = [
-        torch.linalg.norm((values @ values.T if ".lora_A." in name else values.T @ values) - torch.eye(rank))
-        for name, values in body.named_parameters()
-        for rank in [values.shape[0] if ".lora_A." in name else values.shape[-1]]
-        if ".lora_A." in name or ".lora_B." in name
-    ]
-    return body.peft_config["default"].orth_reg_weight * torch.stack(apart).mean()
-
-
-def budget_state(body: Body) -> tuple[dict[str, Tensor], dict[str, list[bool]]] | None:
-    """What AdaLoRA has found out so far about its ranks: their importance by parameter, and which ones stay."""
-    allocator = getattr(getattr(body, "base_model", None), "rankallocator", None)
-    if allocator is None:
-        return None
-    state = {f"{kind}/{name}": values for kind in _IMPORTANCE for name, values in getattr(allocator, kind).items()}
-    return state, body.peft_config["default"].rank_pattern or {}
-
-
-def restore_budget(body: Body, state: Mapping[str, Tensor], pattern: Mapping[str, list[bool]]) -> None:
-    """Take over what `budget_state` gave."""
-    for name, values in state.items():
-        kind, _, parameter = name.partition("/")
-        getattr(body.base_model.rankallocator, kind)[parameter] = values
-    body.peft_config["default"].rank_pattern = dict(pattern)
-
-
-def settle(body: Body) -> None:
-    """Drop the ranks that AdaLoRA's budget has switched off, so that they are neither computed nor saved.
-
-    PEFT plans which ranks stay while it trains; the state that was kept may be an earlier one, so what counts is which
-    singular values are not zero.
-    """
-    if not is_peft(body) or not hasattr(body.base_model, "resize_modules_by_rank_pattern"):
-        return
-    pattern = {}
-    for name, values in body.base_model.model.named_parameters():
-        if ".lora_E." in name:
-            alive = (values != 0).flatten()
-            alive[0] |= ~alive.any()
-            pattern[name] = alive.tolist()
-    body.peft_config["default"].rank_pattern = pattern
-    body.base_model.resize_modules_by_rank_pattern(pattern, "default")
-
-
 @contextmanager
 def _peft_warnings() -> Iterator[None]:
     """PEFT 0.21 asks transformers by a name it no longer likes, and does not know its own rank patterns again."""
@@ -280,7 +229,8 @@ def save_adapter(body: Body, folder: Path, base_name: str) -> list[str]:
     `peft.PeftModel.from_pretrained(base, folder)` reads it with no help from Penchant.
     """
     body.peft_config["default"].base_model_name_or_path = base_name
-    body.save_pretrained(str(folder))
+    # No mode moves the vocabulary; left to itself PEFT asks the hub for the base model by the name it has here.
+    body.save_pretrained(str(folder), save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)
     return ["adapter_config.json", "adapter_model.safetensors"]
 

@@ -1,5 +1,7 @@
 """Adapters: what learns in each mode, and PEFT's own format."""
 
+import json
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import torch
 from tiny_texts import labelled, quick, texts_of
 
 from penchant.errors import ArtifactError, ConfigError
-from penchant.text.adapters import attach, trainable_names, transformer_layers
+from penchant.text.adapters import attach, save_adapter, trainable_names, transformer_layers
 from penchant.text.finetune import TunedModel, finetune
 from penchant.text.transformer import TransformerEncoder, load_encoder, load_model
 from penchant.text.tuning.config import AdapterConfig, FinetuneConfig
@@ -41,6 +43,20 @@ def _quiet() -> object:
     context = warnings.catch_warnings()
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
     return context
+
+
+def test_an_adapter_of_a_named_model_is_saved_without_a_look_at_the_hub(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connected(*address: object) -> None:
+        raise AssertionError(f"somebody asked the network: {address}")
+
+    monkeypatch.setattr(socket.socket, "connect", connected)
+    body = attach(load_model(tiny_folder, torch.float32), FinetuneConfig(mode="lora"), steps=1)
+    # A warning would be an error here, and PEFT warns where it finds no base model by this name.
+    files = save_adapter(body, tmp_path, "minilm")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
+    assert json.loads((tmp_path / "adapter_config.json").read_bytes())["base_model_name_or_path"] == "minilm"
 
 
 def test_each_mode_trains_what_it_says(tiny_folder: Path) -> None:
@@ -115,7 +131,8 @@ def test_upper_layers_over_cached_states_learn_as_they_would_over_texts(
     from penchant.text.tuning.batches import Collator, tokenised
     from penchant.text.tuning.network import new_network
     from penchant.text.tuning.objective import TaskObjective
-    from penchant.text.tuning.trainer import seeded, train
+    from penchant.text.tuning.seeding import seeded
+    from penchant.text.tuning.trainer import train
 
     config = quick(mode="upper", upper_layers=1, learning_rate=3e-3, head_dropout=0, epochs=3)
     cached = finetune(tiny, labelled(12), config, options)

@@ -19,7 +19,7 @@ from penchant.errors import ConfigError, TrainingError
 from penchant.text.finetune import FinetuneConfig, Place, TunedModel, finetune
 from penchant.text.transformer import TransformerEncoder
 from penchant.text.tuning import objective
-from penchant.text.tuning.trainer import last_checkpoint
+from penchant.text.tuning.checkpoints import last_checkpoint
 from penchant.training.options import Options
 
 

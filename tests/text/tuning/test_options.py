@@ -24,9 +24,9 @@ from penchant.text.tuning.config import (
     PrivacyConfig,
     PseudoLabelConfig,
 )
+from penchant.text.tuning.evaluating import evaluated
 from penchant.text.tuning.network import embeddings_changed
 from penchant.text.tuning.objective import TaskObjective
-from penchant.text.tuning.trainer import evaluated
 from penchant.training.options import Options
 
 

@@ -116,8 +116,9 @@ class AdversarialConfig(_Frozen):
 
     method: Literal["fgm", "pgd"] = "fgm"
     """`fgm`: one step along the gradient (Miyato et al., 2017); `pgd`: several, projected back (Madry et al., 2018)."""
-    epsilon: PositiveFloat = 0.1
-    """Length of the largest change of one text's embeddings, as a share of their own length."""
+    epsilon: PositiveFloat = 0.05
+    """Length of the largest change of one text's embeddings, as a share of their own length. All of it may fall on a
+    few words: .1 is enough to take the deciding word away, and nothing is learned any more."""
     steps: PositiveInt = 3
     """Steps of PGD."""
     step_size: PositiveFloat = 0.3

@@ -20,10 +20,10 @@ from penchant.text.transformer import TransformerEncoder
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.batches import Collator, tokenised
 from penchant.text.tuning.config import FinetuneConfig
+from penchant.text.tuning.evaluating import in_order_of_length
 from penchant.text.tuning.examples import NUMBERS, Example, Task
 from penchant.text.tuning.generation import CausalModel
 from penchant.text.tuning.network import Network
-from penchant.text.tuning.trainer import in_order_of_length
 from penchant.training.options import Options
 from penchant.training.precision import choose_device, choose_dtype, torch_threads
 from penchant.vectors import Floats, unit_rows

@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from penchant.text.adapters import orthogonality
+from penchant.text.tuning.adalora import orthogonality
 from penchant.text.tuning.adversarial import worst_change
 from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.examples import Task

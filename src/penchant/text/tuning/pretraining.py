@@ -12,9 +12,12 @@ from penchant.errors import ConfigError
 from penchant.text.adapters import Body
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.batches import Collator, Row, Rows
+from penchant.text.tuning.checkpoints import sequence_fingerprint
 from penchant.text.tuning.config import FinetuneConfig, PretrainingConfig
 from penchant.text.tuning.network import Batch, Network
-from penchant.text.tuning.trainer import Place, seeded, sequence_fingerprint, train
+from penchant.text.tuning.place import Place
+from penchant.text.tuning.seeding import seeded
+from penchant.text.tuning.trainer import train
 from penchant.training.options import Options
 from penchant.training.precision import choose_device, choose_dtype
 

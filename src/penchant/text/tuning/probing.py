@@ -11,9 +11,10 @@ from torch import Tensor
 
 from penchant.text.tuning.batches import Collator, Rows
 from penchant.text.tuning.config import FinetuneConfig
+from penchant.text.tuning.evaluating import in_order_of_length
 from penchant.text.tuning.network import Network
 from penchant.text.tuning.objective import answers_loss
-from penchant.text.tuning.trainer import in_order_of_length, seeded
+from penchant.text.tuning.seeding import seeded
 
 EPOCHS: Final = 40
 RATE: Final = 1e-2

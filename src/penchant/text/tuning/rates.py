@@ -12,10 +12,12 @@ from penchant.text.transformer import TransformerEncoder
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.batches import Collator, LengthSampler, tokenised
 from penchant.text.tuning.config import FinetuneConfig
+from penchant.text.tuning.evaluating import moved
 from penchant.text.tuning.examples import Example, Task
 from penchant.text.tuning.network import new_network
 from penchant.text.tuning.objective import TaskObjective
-from penchant.text.tuning.trainer import moved, parameter_groups, seeded
+from penchant.text.tuning.seeding import seeded
+from penchant.text.tuning.trainer import parameter_groups
 from penchant.training.options import Options
 from penchant.training.precision import choose_device, choose_dtype, torch_threads
 

@@ -8,30 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from penchant.text.adapters import recompute_activations, settle
+from penchant.text.adapters import recompute_activations
+from penchant.text.tuning.adalora import settle
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.batches import Collator, JointTokenizer, Rows, tokenised
+from penchant.text.tuning.checkpoints import sequence_fingerprint
 from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.contrastive import LabelSampler, PairsObjective, fit_logistic_head
+from penchant.text.tuning.evaluating import evaluated, in_order_of_length, moved
 from penchant.text.tuning.examples import Example, Task
 from penchant.text.tuning.generation import CausalNetwork, GenerationObjective
 from penchant.text.tuning.metrics import metric_of
 from penchant.text.tuning.network import Network
 from penchant.text.tuning.objective import Objective, TaskObjective
+from penchant.text.tuning.place import Place
 from penchant.text.tuning.probing import probe
+from penchant.text.tuning.seeding import seeded
 from penchant.text.tuning.states import Given, cached_states, lower_part, upper_part
-from penchant.text.tuning.trainer import (
-    Course,
-    Place,
-    Validation,
-    evaluated,
-    in_order_of_length,
-    moved,
-    seeded,
-    sequence_fingerprint,
-    step_count,
-    train,
-)
+from penchant.text.tuning.trainer import Course, Validation, step_count, train
 from penchant.training.options import Options
 from penchant.training.precision import choose_device, choose_dtype
 from penchant.vectors import Floats, unit_rows

@@ -1,18 +1,16 @@
 """The training loop: transformers' Trainer with our batches, objectives, best state and a halt at the first NaN."""
 
-import importlib.util
 import json
 import math
-import random
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -23,43 +21,26 @@ from torch.utils.data import DataLoader, Sampler
 from transformers import TrainerCallback, TrainingArguments
 
 from penchant.artifacts import storage_errors, write_atomically
-from penchant.errors import ConfigError, MissingExtraError, TrainingError
+from penchant.errors import TrainingError
 from penchant.language import Phrase
-from penchant.text.adapters import budget_state, is_peft, restore_budget
+from penchant.text.adapters import is_peft
 from penchant.text.progress import progress
+from penchant.text.tuning.adalora import budget_state, restore_budget
 from penchant.text.tuning.batches import Collator, LengthSampler, Rows
+from penchant.text.tuning.checkpoints import STATE, last_checkpoint, opened
 from penchant.text.tuning.config import FinetuneConfig
-from penchant.text.tuning.metrics import SMALLER_IS_BETTER, metric_of, task_metrics
+from penchant.text.tuning.evaluating import evaluated
+from penchant.text.tuning.metrics import SMALLER_IS_BETTER, metric_of
 from penchant.text.tuning.network import Batch, Network
-from penchant.text.tuning.objective import Objective, answers_loss
+from penchant.text.tuning.objective import Objective
+from penchant.text.tuning.place import Place
 from penchant.text.tuning.private import PoissonBatches, Privacy, steps_per_epoch
-
-Tracker = Literal["tensorboard", "wandb"]
+from penchant.text.tuning.seeding import seeded
+from penchant.text.tuning.trackers import trackers
 
 _TUNING: Final = Phrase("Fine-tuning", "微调")
-_EVALUATION_TEXTS: Final = 64
-_STATE: Final = "model.safetensors"
 _BEST: Final = "best.safetensors"
 _BUDGET: Final = "budget.safetensors"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run keeps its checkpoints and logs, and whether it goes on from them."""
-
-    folder: Path | None = None
-    """None keeps nothing: an interrupted run starts anew."""
-    checkpoint_steps: int | None = None
-    """Optimiser steps between checkpoints; None makes one at the end of each epoch."""
-    trackers: tuple[Tracker, ...] | None = None
-    """Where the course of training is logged, besides the report; None is TensorBoard where it is installed."""
-    resume: bool = True
-    """Go on from the last whole checkpoint in the folder, if there is one."""
-
-    def below(self, name: str) -> "Place":
-        """The same, in a folder inside this one."""
-        folder = self.folder / name if self.folder is not None else None
-        return Place(folder, self.checkpoint_steps, self.trackers, self.resume)
 
 
 @dataclass
@@ -207,7 +188,7 @@ class TextTrainer(transformers.Trainer):
         folder = Path(str(output_dir or self.args.output_dir))
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            save_file({name: tensor.contiguous() for name, tensor in self.network.learned().items()}, folder / _STATE)
+            save_file({name: tensor.contiguous() for name, tensor in self.network.learned().items()}, folder / STATE)
             if self.best is not None:
                 save_file({name: tensor.contiguous() for name, tensor in self.best.items()}, folder / _BEST)
             if (budget := budget_state(self.network.body)) is not None:
@@ -218,7 +199,7 @@ class TextTrainer(transformers.Trainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         folder = Path(resume_from_checkpoint)
-        self.network.learn(load_file(folder / _STATE))
+        self.network.learn(load_file(folder / STATE))
         if (folder / _BEST).exists():
             self.best = load_file(folder / _BEST)
         if (folder / _BUDGET).exists():
@@ -304,7 +285,7 @@ def train(
     course = Course(fingerprint=fingerprint, metric=metric_of(network.tasks, stopping))
     with ExitStack() as stack:
         folder = place.folder or Path(stack.enter_context(TemporaryDirectory(prefix="penchant-tuning-")))
-        checkpoint = _open(folder, place, fingerprint)
+        checkpoint = opened(folder, place, fingerprint)
         steps = step_count(len(rows), config)
         advance = stack.enter_context(progress(_TUNING, steps, shown=shown))
         stack.enter_context(seeded(seed))
@@ -313,7 +294,7 @@ def train(
         trainer = TextTrainer(network, objective, config, arguments, rows, collator, order, validation, course, privacy)
         trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
         trainer.add_callback(_Follow(course, config, network, steps // config.passes, advance))
-        for callback in _trackers(folder, place):
+        for callback in trackers(folder, place):
             trainer.add_callback(callback)
         if checkpoint is not None:
             course.resumed_at = json.loads((checkpoint / "trainer_state.json").read_bytes())["global_step"]
@@ -360,93 +341,6 @@ def parameter_groups(network: Network, config: FinetuneConfig) -> list[dict[str,
     ]
 
 
-def evaluated(network: Network, rows: Rows, collator: Collator) -> dict[str, float]:
-    """Loss and metrics of a network on answered rows; with several tasks, each metric's mean over them."""
-    network.eval()
-    answers: dict[str, list[Tensor]] = {}
-    targets: dict[str, list[Tensor]] = {}
-    total = 0.0
-    for batch in in_order_of_length(rows, collator, next(network.parameters()).device):
-        with torch.inference_mode():
-            logits = network(batch)
-            total += float(answers_loss(network.tasks, logits, batch)) * len(batch["weights"])
-        for name, values in network.said(logits).items():
-            answers.setdefault(name, []).append(values.cpu())
-            targets.setdefault(name, []).append(batch["targets"][name].cpu())
-    found: dict[str, list[float]] = {}
-    for task in network.tasks:
-        name = task.config.name
-        if name in answers:
-            said, true = torch.cat(answers[name]).numpy(), torch.cat(targets[name]).numpy()
-            for metric, value in task_metrics(task, said, true).items():
-                found.setdefault(metric, []).append(value)
-    return {"loss": total / len(rows), **{metric: float(np.mean(values)) for metric, values in found.items()}}
-
-
-def in_order_of_length(rows: Rows, collator: Collator, device: torch.device) -> Iterator[Batch]:
-    """All rows in batches of like length."""
-    order = np.argsort(rows.lengths, kind="stable")
-    for start in range(0, len(order), _EVALUATION_TEXTS):
-        batch = collator([rows[number] for number in order[start : start + _EVALUATION_TEXTS].tolist()])
-        yield moved(batch, device)
-
-
-def moved(batch: Any, device: torch.device) -> Any:
-    """A batch on another device."""
-    if isinstance(batch, Tensor):
-        return batch.to(device)
-    return {name: moved(value, device) for name, value in batch.items()} if isinstance(batch, Mapping) else batch
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Run a block with every random generator seeded, and give the caller's back afterwards."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint; one that was cut short lacks its last file and does not count."""
-    found = [path for path in folder.glob("checkpoint-*") if _is_whole(path)]
-    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    try:
-        json.loads((checkpoint / "trainer_state.json").read_bytes())
-    except (OSError, ValueError):
-        return False
-    return (checkpoint / _STATE).is_file()
-
-
-def _open(folder: Path, place: Place, fingerprint: str) -> Path | None:
-    """Make the folder ready; the checkpoint to go on from, if any."""
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        run = folder / "run.json"
-        checkpoint = last_checkpoint(folder) if place.resume else None
-        if checkpoint is not None:
-            said = json.loads(run.read_bytes())["fingerprint"] if run.exists() else None
-            if said != fingerprint:
-                raise ConfigError(
-                    f"{folder} holds an interrupted run of another configuration or other examples; finish that one, "
-                    "choose another folder, or start over with resume=False"
-                )
-        else:
-            for old in folder.glob("checkpoint-*"):
-                shutil.rmtree(old)
-        write_atomically(run, json.dumps({"fingerprint": fingerprint}).encode())
-    return checkpoint
-
-
 def _arguments(
     folder: Path, config: FinetuneConfig, place: Place, seed: int, device: torch.device, evaluates: bool
 ) -> TrainingArguments:
@@ -474,35 +368,3 @@ def _arguments(
         use_cpu=device.type == "cpu",
         seed=seed,
     )
-
-
-def _trackers(folder: Path, place: Place) -> Iterator[TrainerCallback]:
-    if place.folder is None:
-        return
-    usual: tuple[Tracker, ...] = ("tensorboard",) if importlib.util.find_spec("tensorboard") else ()
-    for tracker in usual if place.trackers is None else place.trackers:
-        if tracker == "tensorboard":
-            try:
-                from torch.utils.tensorboard import SummaryWriter
-            except ImportError:
-                raise MissingExtraError("tensorboard", "train") from None
-            from transformers.integrations import TensorBoardCallback
-
-            yield TensorBoardCallback(SummaryWriter(str(folder / "logs")))
-        else:
-            from transformers.integrations import WandbCallback, is_wandb_available
-
-            if not is_wandb_available():
-                raise MissingExtraError("wandb", "wandb")
-            yield WandbCallback()
-
-
-def sequence_fingerprint(parts: Sequence[str]) -> str:
-    """Sixteen hexadecimal digits that change with any of the parts."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode(errors="surrogatepass"))
-        digest.update(b"\0")
-    return digest.hexdigest()[:16]
