@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
-from penchant.console.app import _inside
+from penchant.console.door import inside
 from penchant.interests.audience import audience
 from penchant.language import Phrase
 from penchant.service.state import State
@@ -76,7 +76,7 @@ def test_a_login_form_of_another_site_is_refused(client: TestClient) -> None:
     assert "penchant_session" not in client.cookies
 
 
-@pytest.mark.parametrize("path", ["review", "builds/0001", "logout", "language"])
+@pytest.mark.parametrize("path", ["review", "builds/0001", "builds/trial", "builds/trial/end", "logout", "language"])
 @pytest.mark.parametrize("csrf", [None, "guessed"])
 def test_a_form_without_the_sessions_token_changes_nothing(ann: TestClient, path: str, csrf: str | None) -> None:
     form = {"to": "zh", "kind": "label", "subject": "p000001", "verdict": "approve"} | ({"csrf": csrf} if csrf else {})
@@ -152,7 +152,7 @@ def test_a_cell_of_a_download_is_no_formula() -> None:
 
 def test_a_corrected_label_joins_the_labels_table_and_leaves_the_queue(ann: TestClient, state: State) -> None:
     from penchant.console.desk import Desk
-    from penchant.console.pages import review
+    from penchant.console.pages import questions
 
     item = state.builds.current.community.item_ids.id(0)
     labels = state.store.read().labels
@@ -169,7 +169,7 @@ def test_a_corrected_label_joins_the_labels_table_and_leaves_the_queue(ann: Test
     assert len(state.store.read().labels) == len(labels) + 1
     assert added["item_id"].to_list() == [item]
     assert added["labels"].to_list() == [["图书 > 小说"]]
-    assert item not in {task.subject for task in review.tasks(Desk(state), "label", "en")}
+    assert item not in {task.subject for task in questions.tasks(Desk(state), "label", "en")}
 
 
 def test_a_skipped_label_is_not_taught(ann: TestClient, state: State) -> None:
@@ -211,12 +211,37 @@ def test_a_build_that_is_not_there_changes_nothing(ann: TestClient, state: State
     assert state.builds.current.version == "0002"
 
 
-def test_a_log_that_was_changed_is_seen(ann: TestClient, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    from penchant.service.security.audit import Broken
-
-    assert "The chain holds." in ann.get("/console/audit").text
-    monkeypatch.setattr(state.audit, "check", lambda: Broken(1, "entry 1 is not what was sealed"))
-    assert "broken at entry 1" in ann.get("/console/audit").text
+def test_a_log_that_was_changed_is_seen_and_one_that_was_checked_is_not_walked_again(
+    ann: TestClient, state: State
+) -> None:
+    for turn in range(20):
+        state.audit.add("ann", "try", str(turn))
+    assert "The chain holds" in ann.get("/console/audit").text
+    read: list[int] = []
+    walk = state.audit._rows
+    state.audit._rows = lambda place: read.append(place) or walk(place)  # type: ignore[method-assign, func-returns-value]
+    before = state.audit.entries(limit=1)[0].place
+    assert "The chain holds" in ann.get("/console/audit").text
+    assert read == [before - 1], "only the last entry known, and what came since"
+    state.audit.add("ann", "try", "once more")
+    assert "The chain holds" in ann.get("/console/audit").text
+    del state.audit._rows
+    engine = state.store.database.engine
+    with engine.connect() as connection:
+        # Somebody with the file in their hands; the transaction is taken back afterwards.
+        trigger = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name='service_audit_update'").scalar()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER service_audit_update")
+        connection.exec_driver_sql("UPDATE service_audit SET about = about || 'x' WHERE place = 2")
+    try:
+        assert "broken at entry 2" in ann.get("/console/audit?whole=true").text
+        assert "broken at entry 2" in ann.get("/console/audit").text, "what is broken is looked at again"
+    finally:
+        with engine.begin() as connection:
+            undo = "UPDATE service_audit SET about = substr(about, 1, length(about) - 1) WHERE place = 2"
+            connection.exec_driver_sql(undo)
+            connection.exec_driver_sql(str(trigger))
+    assert "The chain holds" in ann.get("/console/audit?whole=true").text
 
 
 def test_secrets_of_the_settings_are_not_shown(ann: TestClient, state: State) -> None:
@@ -245,7 +270,7 @@ def test_a_page_that_is_not_there_is_said_so(ann: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "inside"),
+    ("asked", "leads"),
     [
         ("members/m1?item=2", "members/m1?item=2"),
         ("//evil.example", ""),
@@ -253,8 +278,8 @@ def test_a_page_that_is_not_there_is_said_so(ann: TestClient) -> None:
         ("\\\\evil", ""),
     ],
 )
-def test_a_login_leads_nowhere_else(asked: str, inside: str) -> None:
-    assert _inside(asked) == inside
+def test_a_login_leads_nowhere_else(asked: str, leads: str) -> None:
+    assert inside(asked) == leads
 
 
 def test_styles_and_scripts_come_from_the_console_alone(ann: TestClient) -> None:

@@ -1,6 +1,5 @@
 """Ten things that a marketing person does, in a real browser and both languages; and every page can be used by all."""
 
-import shutil
 import socket
 import threading
 import time
@@ -16,7 +15,6 @@ from penchant.service.app import create_app
 from penchant.service.settings import ServiceSettings
 from penchant.service.state import State
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 USER, PASSWORD = "bea", "a long and quiet password"
 PAGES = (
     "",
@@ -111,18 +109,6 @@ def server(console_workspace: Path) -> Iterator[Server]:
     started.state.sessions.add_user(USER, PASSWORD)
     yield started
     started.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine; install the package chromium to see the console used")
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser is driven by the package playwright")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module", params=["en", "zh"])
@@ -238,14 +224,79 @@ def test_seeing_who_did_what(page: Any) -> None:
 
 
 @pytest.mark.slow
+def test_naming_a_segment(page: Any, server: Server) -> None:
+    page.goto(f"{page.root}/review?kind=segment")
+    if not page.locator("article").count():
+        pytest.skip("so few members make no segments")
+    number = page.locator("article input[name=subject]").first.get_attribute("value")
+    page.locator("article input[name=answer]").first.fill(f"Fans {page.lang}")
+    page.locator("article button[value=approve]").first.click()
+    page.wait_for_selector(".notice")
+    named = server.state.systems.segments_of(server.state.builds.current).of(int(number or -1))
+    assert named is not None
+    assert named.name(page.lang) == f"Fans {page.lang}"
+    page.goto(f"{page.root}/segments")
+    assert page.locator("main").inner_text().count(f"Fans {page.lang}")
+
+
+@pytest.mark.slow
+def test_trying_a_build_on_some_members(page: Any, server: Server) -> None:
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{page.root}/builds")
+    page.fill("#trial-name", f"spring-{page.lang}")
+    page.fill("#trial-share", "40")
+    page.locator("#trial form button").click()
+    page.wait_for_selector(".notice")
+    running = server.state.builds.trial
+    assert running is not None
+    assert (running.name, running.share) == (f"spring-{page.lang}", 0.4)
+    for member in ("m000001", "m000002", "m000003", "m000004", "m000005", "m000006"):
+        page.goto(f"{page.root}/members/{member}")
+    page.goto(f"{page.root}/builds")
+    shown = page.locator("#trial tbody tr td:nth-child(2)").all_inner_texts()
+    assert sum(int(one) for one in shown) == 6
+    page.locator("#trial form button").click()
+    page.wait_for_selector("#trial-name")
+    assert server.state.builds.trial is None
+
+
+@pytest.mark.slow
+def test_answering_the_questionnaire_changes_what_a_newcomer_is_shown(page: Any, server: Server) -> None:
+    page.goto(f"{page.root}/social")
+    if not page.locator("#question").count():
+        pytest.skip("this build has learned nothing of ties")
+    before = page.locator("ol.picks").first.inner_text()
+    page.locator("#question + .actions a").nth(1).click()
+    page.wait_for_url("**answers=**")
+    assert page.locator("ol.picks").first.inner_text() != before
+
+
+@pytest.mark.slow
+def test_whom_a_member_is_tied_to_leads_on(page: Any, server: Server) -> None:
+    community = server.state.builds.current.community
+    row = community.ties["member"][0]
+    page.goto(f"{page.root}/members/{community.member_ids.id(row)}")
+    first = page.locator(".ties a").first
+    other = first.inner_text()
+    first.click()
+    page.wait_for_url(f"**/members/{other}")
+    assert other in page.locator("h1").inner_text()
+
+
+@pytest.mark.slow
 def test_the_theme_stays_from_page_to_page(page: Any) -> None:
     page.goto(f"{page.root}/")
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_selector(f"html[data-theme={scheme}]", state="attached")
+    page.evaluate("dispatchEvent(new Event('beforeprint')); dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("localStorage.getItem('penchant-theme')") is None, "nobody has chosen one"
     before = page.evaluate("document.documentElement.dataset.theme")
     page.click("#theme")
     chosen = page.evaluate("document.documentElement.dataset.theme")
     page.goto(f"{page.root}/members")
     assert page.evaluate("document.documentElement.dataset.theme") == chosen != before
-    page.click("#theme")
+    page.evaluate("localStorage.removeItem('penchant-theme')")
 
 
 @pytest.mark.slow

@@ -6,9 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
+from service_served import Served
 from service_shop import START, community
-
-from conftest import Served
 
 
 def event(member: str, item: str | None, kind: str = "like", **more: object) -> dict:
@@ -223,7 +222,7 @@ def test_figures_tell_routes_strategies_and_what_is_shown(served: Served) -> Non
     served.picks("m1", k=5)
     served.picks("nobody", k=5)
     served.state._told_at = -1e9
-    served.state._tell()
+    served.state.follower.tell()
     text = served.client.get("/v1/metrics").text
     route = 'route="/v1/members/{member_id}/recommendations"'
     assert f'penchant_request_seconds_count{{{route},strategy="popular"}} 1.0' in text
@@ -262,3 +261,12 @@ def test_what_a_member_did_who_refuses_is_kept_and_used_for_nothing(served: Serv
     assert served.picks("m0", k=5) == [pick["item_id"] for pick in stranger["picks"]] != mine
     assert served.client.get("/v1/members/m0/interests").json()["interests"] == []
     assert served.client.get("/v1/members/m0/evidence").json()["event_count"] > 0, "what is held is theirs to see"
+
+
+def test_a_plan_says_how_much_of_the_past_counts(served: Served) -> None:
+    served.send(*(event("m0", f"p{8 + row % 8}", "view", at=at(13 + row / 10)) for row in range(10)))
+    recent, whole = (served.picks("m0", k=6, plan=plan) for plan in ("recent", "off"))
+    assert {topic(item) for item in recent} == {1}, "the last window alone"
+    assert 0 in {topic(item) for item in whole}, "all that they did"
+    assert served.picks("m0", k=6) == whole, "this build has learned no strategy"
+    assert served.client.get("/v1/members/m0/recommendations?plan=odd").status_code == 422

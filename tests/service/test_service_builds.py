@@ -11,7 +11,7 @@ from service_shop import build_again
 
 from penchant.builds import BUILD_RECORD
 from penchant.errors import ConfigError, NotBuiltError
-from penchant.service.builds import Trial
+from penchant.service.trial import Trial
 from penchant.service.trials import compare
 
 
@@ -100,7 +100,7 @@ def test_a_finished_build_is_followed_and_items_that_came_since_stay_known(serve
 def test_a_damaged_build_that_became_current_is_not_followed(two: Served) -> None:
     damage(two, "0002")
     (two.workspace.path / "builds" / "current").write_text("0002\n")
-    two.state._look_at_builds()
+    two.state.follower.look_at_builds()
     assert two.client.get("/v1/members/m1/recommendations").json()["build"] == "0001"
     assert "0002 is refused" in two.client.get("/v1/builds").json()["problem"]
 

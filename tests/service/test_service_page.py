@@ -3,6 +3,7 @@
 import runpy
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,20 +14,12 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "shop_page.py"
 
 
 @pytest.fixture
-def page_of_shop(shop: Workspace):
+def page_of_shop(shop: Workspace, browser: Any):
     """A browser's page, the shop's address, and the store behind it."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not Path("/usr/bin/chromium").exists():
-        pytest.skip("no Chromium at /usr/bin/chromium")
     url, servers = runpy.run_path(str(EXAMPLE))["main"](shop.path, language_model=False)
-    with playwright.sync_playwright() as tool:
-        browser = tool.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        context = browser.new_context()
-        yield context, url, shop
-        browser.close()
+    context = browser.new_context()
+    yield context, url, shop
+    context.close()
     for server in servers:
         server.should_exit = True
     time.sleep(0.3)

@@ -94,6 +94,20 @@ def test_histories_in_memory_are_those_of_the_store(
         assert len(live) == store.counts()["members"]
 
 
+def test_what_is_acknowledged_while_all_histories_are_read_again_is_kept(served: Served) -> None:
+    state = served.state
+    before = len(state.live.history("m1"))
+
+    def read():
+        whole = state.whole()
+        served.send(EVENT, {**EVENT, "member_id": "newcomer"})
+        return whole
+
+    state.live.load_again(read)
+    assert len(state.live.history("m1")) == before + 1
+    assert len(state.live.history("newcomer")) == 1
+
+
 def test_a_batch_that_no_database_can_keep_does_not_hold_up_the_others(served: Served) -> None:
     answers: list[int] = []
 
@@ -126,13 +140,13 @@ def test_without_its_store_it_answers_from_memory_and_recovers_by_itself(served:
     assert int(refused.headers["retry-after"]) >= 1
     assert served.picks("m1", k=3) == before
     assert served.client.get("/v1/members/m1/interests").status_code == 200
-    served.state._look_at_store()
+    served.state.follower.look_at_store()
     ready = served.client.get("/ready")
     assert ready.status_code == 503
     assert "cannot be used" in ready.json()["problems"][0]
     place.rmdir()
     away.rename(place)
-    served.state._look_at_store()
+    served.state.follower.look_at_store()
     assert served.client.get("/ready").status_code == 200
     again = served.client.post("/v1/events", json={"events": [EVENT]}, headers={"Idempotency-Key": "again"})
     assert again.json()["added"] == 1
@@ -175,7 +189,7 @@ def test_what_one_worker_changes_the_other_hears_of(shop: Workspace) -> None:
         item = {"item_id": "p99", "title": "copper soup pot", "categories": ["Kitchen > Pots"]}
         one.client.post("/v1/items", json={"items": [item]})
         one.client.delete("/v1/items/p0")
-        other.state._look_at_store()
+        other.state.follower.look_at_store()
         shown = other.picks("m0", k=20)
         assert "p99" in shown
         assert "p0" not in shown
@@ -196,7 +210,7 @@ def test_a_store_of_the_first_release_is_upgraded_with_all_it_holds(store_url: s
         assert not any(name.startswith("service_") for name in names), "as the first release left it"
         upgrade(store.database)
         with store.database.reading() as connection:
-            assert revision(connection) == "0002"
+            assert revision(connection) == "0003"
         upgrade(store.database)
         assert store.read().fingerprint() == before
         audit = Audit(store.database, "default")
@@ -407,7 +421,7 @@ def test_a_webhook_hears_of_it_and_its_silence_stops_nothing(served: Served) -> 
         url = f"http://127.0.0.1:{hook.server_port}"
         rule = "{kind: threshold, name: old, metric: penchant_build_age_seconds, below: 1.0e+9, times: 1}"
         rules = AlertRules.parse(f"webhook: {{url: '{url}'}}\nrules: [{rule}]")
-        served.state._tell()
+        served.state.follower.tell()
         assert Watch(rules, served.state.metrics, served.state.alerts).look(0)
         assert heard[0]["rule"] == "old"
     assert Watch(rules, served.state.metrics, served.state.alerts).look(0), "nobody listens, and it goes on"
@@ -434,7 +448,7 @@ def test_a_rule_file_in_the_workspace_is_watched(shop: Workspace) -> None:
     with TestClient(create_app(shop, ServiceSettings(language_model=False))) as client:
         state = client.app.state.penchant  # type: ignore[attr-defined]
         state._told_at = -1e9
-        state._tell()
+        state.follower.tell()
         assert [alert.rule for alert in Alerts(state.store.database, "default").list()] == ["members"]
 
 

@@ -68,7 +68,7 @@ def kill_again_and_again(workspace: Workspace, log: Path, rounds: int, *options:
             writer.join()
         service.stop()
     wanted = set().union(*acknowledged)
-    counts = _counts(workspace)
+    counts = counts_of(workspace, f"w{run}")
     deaths.acknowledged = len(wanted)
     deaths.lost = sum(name not in counts for name in wanted)
     deaths.doubled = sum(counts.get(name, 0) > 1 for name in wanted)
@@ -102,9 +102,16 @@ def _write(service: Running, name: str, acknowledged: set[str], stop: threading.
                 time.sleep(0.02)
 
 
-def _counts(workspace: Workspace) -> dict[str, int]:
-    """How often the text of each writer's event is in the store."""
+def counts_of(workspace: Workspace, name: str) -> dict[str, int]:
+    """How often each text that begins with a name is in the store, without the dots at its end.
+
+    Args:
+        workspace: whose.
+        name: what the texts begin with.
+    """
     events = schema.events.c
-    query = select(events.text, func.count().label("times")).where(events.kind == "search", events.text.like("w%-%"))
+    query = select(events.text, func.count().label("times")).where(
+        events.kind == "search", events.text.like(f"{name}%")
+    )
     with workspace.store() as store, store.database.reading() as connection:
-        return {row.text: row.times for row in connection.execute(query.group_by(events.text))}
+        return {row.text.rstrip("."): row.times for row in connection.execute(query.group_by(events.text))}

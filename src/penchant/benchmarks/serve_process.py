@@ -100,6 +100,13 @@ class Running:
 
     def ask(self, method: str, path: str, body: Any = None, *, seconds: float = 20, **headers: str) -> tuple[int, Any]:
         """One request; status and JSON."""
+        status, told, _ = self.answer(method, path, body, seconds=seconds, **headers)
+        return status, told
+
+    def answer(
+        self, method: str, path: str, body: Any = None, *, seconds: float = 20, **headers: str
+    ) -> tuple[int, Any, dict[str, str]]:
+        """One request; status, JSON and headers, their names in small letters."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
             None if body is None else json.dumps(body).encode(),
@@ -108,9 +115,9 @@ class Running:
         )
         try:
             with urllib.request.urlopen(request, timeout=seconds) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
+                return answer.status, json.loads(answer.read() or b"null"), _lower(answer.headers)
         except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read() or b"null")
+            return error.code, json.loads(error.read() or b"null"), _lower(error.headers)
 
     def rss_mb(self) -> float:
         """Memory that it holds now, in MB of 10^6 bytes; of its first process."""
@@ -118,6 +125,10 @@ class Running:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024 / 1e6
         return 0.0
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def free_port() -> int:

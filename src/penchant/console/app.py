@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
-from fastapi import Depends, FastAPI, Form, Query, Request
+from fastapi import FastAPI, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from penchant import __version__
 from penchant.console.desk import Desk
+from penchant.console.door import ROOT, Known, Sent, language, open_door
 from penchant.console.pages import (
     audit,
     builds,
@@ -20,28 +21,25 @@ from penchant.console.pages import (
     members,
     overview,
     quality,
+    questions,
     review,
     search,
     segments,
     settings,
     social,
+    trial,
 )
-from penchant.console.view import Page, View, render, static_file
+from penchant.console.view import Page, View, render
 from penchant.errors import InputError, NotBuiltError, PenchantError, UnknownIdError
 from penchant.language import Lang, Phrase
 from penchant.service.errors import Refused
-from penchant.service.security.sessions import Session, login_required, same_site_form
+from penchant.service.security.sessions import Session
 
 if TYPE_CHECKING:
     from penchant.service.state import State
 
 _LOG = logging.getLogger("penchant.console")
 
-ROOT: Final = "/console"
-LANGUAGE: Final = "penchant_language"
-LOGIN: Final = Phrase("Log in", "登录")
-LOGIN_REFUSED: Final = Phrase("The name or the password is wrong.", "用户名或密码错误。")
-LOGIN_TOO_OFTEN: Final = Phrase("Too many attempts; wait a minute.", "尝试次数过多，请稍候再试。")
 NOT_FOUND: Final = Phrase("Not found", "未找到")
 NO_PAGE: Final = Phrase("There is no such page. The menu shows those there are.", "没有这个页面，请从菜单中选择。")
 REFUSED: Final = Phrase("That did not work", "操作未成功")
@@ -63,11 +61,9 @@ _PAGES: Final = (
     ("audit", audit.TITLE),
     ("settings", settings.TITLE),
 )
-_TOLD: Final = {"reviewed": review.THANKS, "switched": builds.SWITCHED}
-_YEAR: Final = 365 * 24 * 3600
-
-Known = Annotated[Session, Depends(login_required)]
-Sent = Annotated[Session, Depends(same_site_form)]
+_TOLD: Final = {
+    "reviewed": review.THANKS, "switched": builds.SWITCHED, "begun": trial.BEGUN, "ended": trial.ENDED,
+}  # fmt: skip
 
 
 def console(state: "State") -> FastAPI:
@@ -94,7 +90,7 @@ def console(state: "State") -> FastAPI:
         return _framed(request, session, view, lang)
 
     def _framed(request: Request, session: Session, view: View, lang: Lang) -> HTMLResponse:
-        waiting = {"review": review.waiting_count(desk)} if desk.build is not None else {}
+        waiting = {"review": sum(questions.counts(desk).values())}
         told = _TOLD.get(request.query_params.get("told", ""))
         page = render(
             view,
@@ -110,54 +106,7 @@ def console(state: "State") -> FastAPI:
         )
         return HTMLResponse(page, view.status, headers={"cache-control": "no-store"})
 
-    # -- the door --
-
-    @app.get("/static/{name}")
-    def static(name: str) -> Response:
-        found = static_file(name)
-        if found is None:
-            raise HTTPException(404)
-        body, media_type = found
-        return Response(body, media_type=media_type, headers={"cache-control": f"public, max-age={_YEAR}, immutable"})
-
-    @app.get("/login")
-    def login_page(request: Request, back: str = "", lang: str = "") -> HTMLResponse:
-        chosen: Lang = "zh" if lang == "zh" else "en" if lang == "en" else language(request)
-        response = _gate(chosen, back)
-        if lang:
-            _speak(response, chosen, state)
-        return response
-
-    @app.post("/login")
-    def login(
-        request: Request,
-        user: Annotated[str, Form(max_length=64)],
-        password: Annotated[str, Form(max_length=200)],
-        back: Annotated[str, Form(max_length=500)] = "",
-    ) -> Response:
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            raise Refused(403, "this form does not come from the console's own page")
-        response = RedirectResponse(f"{ROOT}/{_inside(back)}", 303)
-        try:
-            state.sessions.login(request, response, user, password)
-        except Refused as refused:
-            lang = language(request)
-            said = LOGIN_TOO_OFTEN if refused.status == 429 else LOGIN_REFUSED
-            return _gate(lang, back, said(lang), refused.status)
-        state.audit.add(user, "log in to console")
-        return response
-
-    @app.post("/logout")
-    def logout(request: Request, session: Sent) -> Response:
-        response = RedirectResponse(f"{ROOT}/login", 303)
-        state.sessions.logout(request, response)
-        return response
-
-    @app.post("/language")
-    def speak(session: Sent, to: Annotated[str, Form()], back: Annotated[str, Form()] = "") -> Response:
-        response = RedirectResponse(f"{ROOT}/{_inside(back)}", 303)
-        _speak(response, "zh" if to == "zh" else "en", state)
-        return response
+    open_door(app, state)
 
     # -- pages --
 
@@ -238,13 +187,29 @@ def console(state: "State") -> FastAPI:
         verdict: Annotated[str, Form(max_length=20)],
         said: Annotated[str, Form(max_length=500)] = "",
         answer_: Annotated[str, Form(alias="answer", max_length=500)] = "",
+        other: Annotated[str, Form(max_length=500)] = "",
     ) -> Response:
-        review.take(desk, session.name, kind, subject, said, answer_, verdict)
+        review.take(desk, session.name, kind, subject, said, answer_, verdict, language(request), other)
         return RedirectResponse(f"{ROOT}/review?{urlencode({'kind': kind, 'told': 'reviewed'})}", 303)
 
     @app.get("/builds")
     def builds_page(request: Request, session: Known) -> HTMLResponse:
         return answer(request, session, lambda lang: builds.builds(desk, lang))
+
+    @app.post("/builds/trial")
+    def tried(
+        session: Sent,
+        name: Annotated[str, Form(max_length=64)],
+        version: Annotated[str, Form(max_length=9)],
+        percent: Annotated[float, Form(ge=0, le=100)],
+    ) -> Response:
+        trial.begin(desk, session.name, name, version, percent)
+        return RedirectResponse(f"{ROOT}/builds?told=begun", 303)
+
+    @app.post("/builds/trial/end")
+    def tried_enough(session: Sent) -> Response:
+        trial.end(desk, session.name)
+        return RedirectResponse(f"{ROOT}/builds?told=ended", 303)
 
     @app.post("/builds/{version}")
     def promoted(session: Sent, version: str) -> Response:
@@ -260,8 +225,8 @@ def console(state: "State") -> FastAPI:
         return answer(request, session, lambda lang: quality.quality(desk, lang, page=page))
 
     @app.get("/audit")
-    def audit_page(request: Request, session: Known, before: int | None = None) -> HTMLResponse:
-        return answer(request, session, lambda lang: audit.audit(desk, lang, before=before))
+    def audit_page(request: Request, session: Known, before: int | None = None, whole: bool = False) -> HTMLResponse:
+        return answer(request, session, lambda lang: audit.audit(desk, lang, before=before, whole=whole))
 
     @app.get("/settings")
     def settings_page(request: Request, session: Known) -> HTMLResponse:
@@ -300,30 +265,6 @@ def console(state: "State") -> FastAPI:
     return app
 
 
-def language(request: Request) -> Lang:
-    """The language somebody chose, or else the first of their browser's that Penchant speaks."""
-    chosen = request.cookies.get(LANGUAGE)
-    if chosen in ("en", "zh"):
-        return chosen  # type: ignore[return-value]
-    for part in request.headers.get("accept-language", "").split(","):
-        tag = part.split(";")[0].strip().lower()
-        if tag.startswith(("zh", "en")):
-            return "zh" if tag.startswith("zh") else "en"
-    return "en"
-
-
-def _speak(response: Response, lang: Lang, state: "State") -> None:
-    response.set_cookie(
-        LANGUAGE, lang, max_age=_YEAR, path=ROOT, samesite="strict", httponly=True, secure=state.sessions.secure
-    )
-
-
-def _gate(lang: Lang, back: str, problem: str = "", status: int = 200) -> HTMLResponse:
-    view = View(LOGIN(lang), template="login.html.j2", problem=problem)
-    page = render(view, lang, root=ROOT, back=_inside(back), csrf="", stamp=__version__)
-    return HTMLResponse(page, status, headers={"cache-control": "no-store"})
-
-
 def _path(request: Request) -> str:
     return request.url.path.removeprefix(ROOT).lstrip("/")
 
@@ -339,16 +280,6 @@ def _here_with_query(request: Request) -> str:
 
 def _back(request: Request) -> str:
     return _here_with_query(request)
-
-
-def _inside(back: str) -> str:
-    """A path within the console, whatever was asked for.
-
-    >>> _inside("members/m1?item=2"), _inside("//evil.example/"), _inside("https://evil.example")
-    ('members/m1?item=2', '', '')
-    """
-    back = back.lstrip("/") if not back.startswith("//") else ""
-    return "" if ":" in back.split("?")[0] or "\\" in back or "\n" in back or "\r" in back else back
 
 
 def _title(request: Request, lang: Lang) -> str:

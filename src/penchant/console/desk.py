@@ -1,8 +1,7 @@
 """What pages read: the workspace, its store as it is now, and the build that answers, each part made once a build."""
 
 from collections.abc import Callable
-from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -10,6 +9,7 @@ from penchant.language import Lang
 
 if TYPE_CHECKING:
     from penchant.builds import Build
+    from penchant.data.segments import Segments
     from penchant.data.store import Store
     from penchant.data.verdicts import Ranking
     from penchant.drift.whole import Drift
@@ -28,14 +28,12 @@ Made = TypeVar("Made")
 class Desk:
     """One service, seen from the console.
 
-    Whatever is costly is made when a page first asks for it and kept until another build answers.
+    Whatever is costly is made when a page first asks for it and kept as long as the build is in memory; what the
+    service itself has read of it is read no second time.
     """
 
     def __init__(self, state: "State") -> None:
         self.state = state
-        self._of: object = None
-        self._made: dict[str, Any] = {}
-        self._lock = RLock()
 
     @property
     def workspace(self) -> "Workspace":
@@ -65,13 +63,7 @@ class Desk:
         Raises:
             NotBuiltError: there is no build, or it lacks the stage.
         """
-        loaded = self.loaded
-        with self._lock:
-            if self._of is not loaded:
-                self._of, self._made = loaded, {}
-            if name not in self._made:
-                self._made[name] = make(loaded.build)
-            return self._made[name]
+        return self.loaded.part(name, make)
 
     def has(self, stage: str) -> bool:
         """Whether the build that answers has a stage."""
@@ -91,23 +83,29 @@ class Desk:
 
     @property
     def members(self) -> "Members":
-        """Profiles, segments and value, as the build has them."""
-        return self.kept("members", lambda build: build.members())
+        """Profiles, segments and value, as the build has them, segments under the names that people gave them."""
+        held = self.kept("members", lambda build: build.members())
+        held.segmenter.segments = self.segments
+        return held
+
+    @property
+    def segments(self) -> "Segments":
+        """Whose segment is whose, each under the name that people gave it."""
+        return self.state.systems.segments_of(self.loaded)
 
     @property
     def drift(self) -> "Drift":
         """Who has changed, as the build found."""
-        return self.kept("drift", lambda build: build.drift())
+        return self.state.systems.drift_of(self.loaded)
 
     @property
     def social(self) -> "Social":
-        """What the build learned of ties.
+        """What the build learned of ties, over those of this moment.
 
         Raises:
-            NotBuiltError: it has no such stage.
-            ArtifactError: nothing was learned, for the reason that the message gives.
+            NotBuiltError: nothing was learned, for the reason that the message gives.
         """
-        return self.kept("social", lambda build: build.social())
+        return self.state.systems.social_of(self.loaded)
 
     def require_build(self) -> "Build":
         """The build that answers.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import polars as pl
@@ -61,12 +62,22 @@ def append_batches(rows: TenantRows, batches: Sequence[Batch]) -> list[Written]:
         rows: inside a writing transaction.
         batches: in the order in which they came.
     """
-    lengths = [len(batch.events) for batch in batches]
-    starts = [sum(lengths[:place]) for place in range(len(batches))]
-    owner = pl.Series("owner", [place for place, length in enumerate(lengths) for _ in range(length)], dtype=pl.Int64)
     together = conform(pl.concat([_typed(batch.events) for batch in batches]), "events").with_columns(
         pl.Series("event_key", [key for batch in batches for key in batch.keys], dtype=pl.String)
     )
+    return append_together(rows, together, [len(batch.events) for batch in batches])
+
+
+def append_together(rows: TenantRows, together: pl.DataFrame, lengths: Sequence[int]) -> list[Written]:
+    """The same for batches that stand in one table already.
+
+    Args:
+        rows: inside a writing transaction.
+        together: conformed events of all batches, with a further column `event_key`.
+        lengths: events of each batch.
+    """
+    starts = [0, *accumulate(lengths)]
+    owner = pl.Series("owner", [place for place, length in enumerate(lengths) for _ in range(length)], dtype=pl.Int64)
     member_keys = rows.add_named(rows.keys("members", together["member_id"]), together["member_id"])
     item_keys = rows.keys("items", together["item_id"])
     items, known = together["item_id"].to_list(), set(item_keys["id"])
@@ -83,9 +94,9 @@ def append_batches(rows: TenantRows, batches: Sequence[Batch]) -> list[Written]:
     counted = pl.DataFrame({"owner": owner, "taken": taken, "new": new & taken}).group_by("owner").sum()
     found = {place: (sent, added) for place, sent, added in counted.iter_rows()}
     written = []
-    for place, start in enumerate(starts):
+    for place, (start, end) in enumerate(pairwise(starts)):
         sent, added = found.get(place, (0, 0))
-        own = {row - start: str(items[row]) for row in unknown if start <= row < start + lengths[place]}
+        own = {row - start: str(items[row]) for row in unknown if start <= row < end}
         written.append(Written(added, sent - added, own))
     return written
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, select, text
 
 from penchant.data import erasure, schema
 from penchant.data.appending import Appended as Appended
-from penchant.data.appending import Batch, Written, append_batches
+from penchant.data.appending import Batch, Written, append_batches, append_together
 from penchant.data.columns import EVENTS
 from penchant.data.community import Community
 from penchant.data.database import BATCH, Database
@@ -186,6 +186,19 @@ class Store:
         """
         with self._writing() as rows:
             return append_batches(rows, batches)
+
+    def append_together(self, events: pl.DataFrame, lengths: Sequence[int]) -> list[Written]:
+        """The same for batches that stand in one table already, one below the other.
+
+        Args:
+            events: with the columns and types of `EVENTS` and a further column `event_key`.
+            lengths: events of each batch.
+
+        Raises:
+            InputError: a value is missing, or no database can keep it; then no batch is written.
+        """
+        with self._writing() as rows:
+            return append_together(rows, events, lengths)
 
     def upsert_members(self, members: pl.DataFrame) -> None:
         """Add members, or change those that are here; a column that is not handed in keeps what it holds."""

@@ -1,7 +1,8 @@
 """Penchant over HTTP: events in, answers out, nothing lost."""
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from penchant.lazy import late
 
 if TYPE_CHECKING:
     from penchant.service.app import create_app as create_app
@@ -16,17 +17,5 @@ _HOMES: Final = {
     "create_app": "penchant.service.app",
 }
 
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    # Loaded late, so that the client needs nothing of the server.
-    if name not in _HOMES:
-        raise AttributeError(f"penchant.service has no public name {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+# Loaded late, so that the client needs nothing of the server.
+__getattr__, __dir__, __all__ = late(__name__, _HOMES)

@@ -6,9 +6,9 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from penchant.data.verdicts import Ranking
-from penchant.service.builds import Arm
 from penchant.service.running.metrics import strategy_name
 from penchant.service.shapes import RankingOut
+from penchant.service.trial import Arm
 
 
 def answer(request: Request, body: BaseModel, *, status: int = 200) -> Response:

@@ -1,20 +1,19 @@
 """Which build answers whom: the current one, the next one while it is tried, and the way back."""
 
-import hashlib
-import json
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from penchant.artifacts import write_atomically
 from penchant.builds import Build
 from penchant.errors import ConfigError, NotBuiltError, PenchantError
 from penchant.service.loaded import Loaded
+from penchant.service.trial import Arm, Trial
+from penchant.service.way_back import WayBack
 from penchant.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -22,35 +21,6 @@ if TYPE_CHECKING:
     from penchant.text.encoder import Encoder
 
 _LOG = logging.getLogger("penchant.service")
-
-Arm = Literal["control", "treatment"]
-_WAY_BACK: Final = 20
-
-
-class Trial(BaseModel):
-    """A second build that answers some members: a canary where few, an A/B test where many."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(min_length=1, max_length=64, pattern=r"^[\w.-]+$")
-    """Salts the split, so that two trials divide members independently."""
-    version: str
-    """The build on trial."""
-    against: str
-    """The build that answered when the trial began."""
-    share: float = Field(gt=0, lt=1)
-    """Of the members, those whom the trial's build answers."""
-    started_at: datetime
-
-    def arm(self, member_id: str) -> Arm:
-        """Whose answer a member gets: always the same one, and as good as drawn.
-
-        >>> trial = Trial(name="t", version="2", against="1", share=0.25, started_at=datetime.now(UTC))
-        >>> round(sum(trial.arm(f"m{row}") == "treatment" for row in range(4_000)) / 4_000, 1)
-        0.3
-        """
-        digest = hashlib.sha256(f"{self.name}\0{member_id}".encode()).digest()
-        return "treatment" if int.from_bytes(digest[:8]) < self.share * 2**64 else "control"
 
 
 @dataclass(frozen=True)
@@ -79,7 +49,7 @@ class Builds:
         self._encoder: Encoder | None = None
         self._lock = RLock()
         self._file = workspace.path / "builds" / "trial.json"
-        self._before = workspace.path / "builds" / "before.json"
+        self._before = WayBack(workspace.path / "builds" / "before.json")
         self._refused: set[str] = set()
 
     @property
@@ -155,7 +125,7 @@ class Builds:
             before = self.workspace.current
             self.workspace.switch(version)
             if before is not None and before.version != version:
-                self._remember(before.version)
+                self._before.add(before.version)
             self._current, self.problem = loaded, None
             self._refused.discard(version)
             return loaded
@@ -167,19 +137,19 @@ class Builds:
             NotBuiltError: there is none to go back to.
         """
         with self._lock:
-            way = self._way_back()
+            way = self._before.read()
             there = {build.version for build in self.workspace.builds()}
             mine = self.current.version
             while way:
                 version = way.pop()
                 if version in there and version != mine:
                     loaded = self.promote(version, store)
-                    self._write_way(way)
+                    self._before.write(way)
                     return loaded
             older = [version for version in sorted(there, key=int) if int(version) < int(mine)]
             if older:
                 loaded = self.promote(older[-1], store)
-                self._write_way([])
+                self._before.write([])
                 return loaded
             raise NotBuiltError(f"build {mine} answers, and no build came before it; `penchant build` makes another")
 
@@ -251,7 +221,7 @@ class Builds:
             _LOG.error("build refused", extra={"told": {"build": build.version, "why": str(error)}})
             return
         if self._current is not None:
-            self._remember(self._current.version)
+            self._before.add(self._current.version)
         self._current, self.problem = loaded, None
 
     def _load(self, build: Build, store: "Community | None") -> Loaded:
@@ -290,18 +260,3 @@ class Builds:
         return (
             ", ".join(build.version for build in self.workspace.builds() if build.version != version) or "there is none"
         )
-
-    def _way_back(self) -> list[str]:
-        try:
-            way = json.loads(self._before.read_bytes())
-        except (OSError, ValueError):
-            return []
-        return [str(version) for version in way] if isinstance(way, list) else []
-
-    def _remember(self, version: str) -> None:
-        way = self._way_back()
-        if not way or way[-1] != version:
-            self._write_way([*way, version][-_WAY_BACK:])
-
-    def _write_way(self, way: list[str]) -> None:
-        write_atomically(Path(self._before), json.dumps(way).encode())

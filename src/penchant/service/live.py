@@ -1,6 +1,6 @@
 """Members' histories in memory, as the store has them: read once, added to with every acknowledged batch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ from penchant.errors import StorageError, UnknownIdError
 
 _OWN: Final = {name: dtype for name, dtype in EVENTS.items() if name != "member_id"}
 _NOTHING: Final = pl.DataFrame(schema=_OWN)
+_TRIES: Final = 5
+"""Times that a history is read again at most, where it grows while it is read."""
 _PACKED: Final = 64
 """Events of a member that wait as rows until they become a table."""
 
@@ -42,6 +44,8 @@ class Live:
         self._waiting: dict[str, list[tuple[Any, ...]]] = {}
         self._versions: dict[str, int] = {}
         self._epoch = 0
+        self._added_to: set[str] | None = None
+        """Members with new events since all histories began to be read again; None while they are not."""
 
     def load(self, community: Community) -> None:
         """Take over all histories of a community, as the store holds it at this moment."""
@@ -57,6 +61,22 @@ class Live:
             self._base, self._bounds, self._rows, self._refused = base, bounds, rows, refused
             self._tables, self._waiting = {}, {}
             self._epoch += 1
+
+    def load_again(self, read: Callable[[], Community]) -> None:
+        """Take over all histories once more; what is acknowledged while they are read is kept.
+
+        Args:
+            read: gives what the store holds.
+        """
+        with self._lock:
+            self._added_to = set()
+        try:
+            self.load(read())
+        finally:
+            with self._lock:
+                missed, self._added_to = self._added_to or set(), None
+            for member in missed:
+                self.read_again(member)
 
     def __contains__(self, member_id: str) -> bool:
         """Whether a member is known."""
@@ -111,6 +131,8 @@ class Live:
             for member, *rest in events.select("member_id", *_OWN).iter_rows():
                 self._waiting.setdefault(member, []).append(tuple(rest))
                 self._versions[member] = self._versions.get(member, 0) + 1
+                if self._added_to is not None:
+                    self._added_to.add(member)
                 if len(self._waiting[member]) >= _PACKED:
                     self._pack(member)
 
@@ -122,21 +144,27 @@ class Live:
 
     def read_again(self, member_id: str) -> None:
         """Take a member's history from the store once more; where it is out of reach, what is known stays."""
-        try:
-            found = self.store.history(member_id).select(*_OWN)
-        except UnknownIdError:
-            # Forgotten by another process.
-            if member_id in self:
-                self.forget(member_id)
-            return
-        except StorageError:
-            return
-        with self._lock:
-            if member_id in self and len(self._own_locked(member_id)) == len(found):
+        for _ in range(_TRIES):
+            version = self.version(member_id)
+            try:
+                found = self.store.history(member_id).select(*_OWN)
+            except UnknownIdError:
+                # Forgotten by another process.
+                if member_id in self:
+                    self.forget(member_id)
                 return
-            self._tables[member_id] = found
-            self._waiting.pop(member_id, None)
-            self._versions[member_id] = self._versions.get(member_id, 0) + 1
+            except StorageError:
+                return
+            with self._lock:
+                if self.version(member_id) != version:
+                    # Something was added meanwhile that may not have been read.
+                    continue
+                if member_id in self and len(self._own_locked(member_id)) == len(found):
+                    return
+                self._tables[member_id] = found
+                self._waiting.pop(member_id, None)
+                self._versions[member_id] = self._versions.get(member_id, 0) + 1
+                return
 
     def forget(self, member_id: str) -> None:
         """Know a member no more."""

@@ -1,10 +1,9 @@
 """One build in memory, and all that it can answer; histories and new items come from outside, fresh."""
 
 import logging
-from collections import OrderedDict
-from collections.abc import Collection, Sequence
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Collection, Sequence
+from threading import Lock, RLock
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import polars as pl
@@ -16,15 +15,20 @@ from penchant.data.strata import MemberInterests
 from penchant.data.verdicts import Ranking
 from penchant.errors import NotBuiltError, UnknownIdError
 from penchant.language import Lang
-from penchant.recommend.person import Person
+from penchant.service.people import People, alone, known
 
 if TYPE_CHECKING:
+    from penchant.data.attention import Attention
+    from penchant.data.drift import DriftVerdict
+    from penchant.drift import Drift
     from penchant.interests import Interests
     from penchant.recommend import Recommender
     from penchant.search import Filters, Searcher
     from penchant.text.encoder import Encoder
 
 _LOG = logging.getLogger("penchant.service")
+
+Part = TypeVar("Part")
 
 SYSTEMS: Final = ("interests", "members", "social", "drift", "recommend", "search")
 
@@ -50,9 +54,10 @@ class Loaded:
         """Ids of items that were taken away since the build was made."""
         self._put: dict[str, dict[str, Any]] = {}
         """Items that came or changed since, by id."""
-        self._people: OrderedDict[str, tuple[object, Person]] = OrderedDict()
-        self._people_kept = people_kept
+        self.people = People(people_kept)
         self._lock = Lock()
+        self._parts: dict[str, Any] = {}
+        self._making = RLock()
 
     def give(self, encoder: "Encoder") -> None:
         """From now on, read queries, texts and new items with the language model."""
@@ -82,6 +87,13 @@ class Loaded:
         """
         self.build.folder(system)
 
+    def part(self, name: str, make: "Callable[[Build], Part]") -> Part:
+        """Something made of the build when it is first asked for, and kept as long as the build is."""
+        with self._making:
+            if name not in self._parts:
+                self._parts[name] = make(self.build)
+            return self._parts[name]
+
     # -- answers --
 
     def recommend(
@@ -96,6 +108,7 @@ class Loaded:
         text: str | None = None,
         exclude: Collection[str] = (),
         reasons: bool = True,
+        attention: "Attention | None" = None,
     ) -> Ranking:
         """What to show somebody now, from what they did up to this moment.
 
@@ -109,28 +122,46 @@ class Loaded:
             text: what they have just written.
             exclude: ids of items not wanted; those that are not known are passed over.
             reasons: find out why; a member's list comes in half the time without.
+            attention: how much of their past counts; all of it if absent.
         """
-        known = self.recommender.community.item_ids
-        shut = [item for item in {*exclude, *self.closed} if item in known]
+        ids = self.recommender.community.item_ids
+        shut = [item for item in {*exclude, *self.closed} if item in ids]
         if member_id is None or items:
-            mine = self._known(events)
-            liked = [item for item in items if item in known]
+            liked = [item for item in items if item in ids]
             return self.recommender.recommend_for(
-                liked, events=mine, text=text, k=k, lang=lang, exclude=shut, member_id=member_id
-            )
-        person = self._person(member_id, version, events)
+                liked, events=known(events, ids), text=text, k=k, lang=lang, exclude=shut, member_id=member_id,
+                attention=attention,
+            )  # fmt: skip
+        person = self.people.person(self.recommender, member_id, version, events)
         asking = person.writing(text) if text else person
-        return self.recommender.answer(asking, k, lang=lang, exclude=shut, reasons=reasons)
+        return self.recommender.answer(asking, k, lang=lang, exclude=shut, reasons=reasons, attention=attention)
 
-    def fresh_interests(self, member_id: str, history: pl.DataFrame) -> MemberInterests:
-        """A member's tiers from their events up to this moment.
+    def drift_verdict(self, member_id: str, version: object, history: pl.DataFrame) -> "DriftVerdict | None":
+        """Whether a member has changed, and what their recommendations should rest on; None where nobody is judged.
+
+        Args:
+            member_id: who.
+            version: of the history, as for `recommend`.
+            history: theirs, with the columns of `EVENTS`.
+        """
+        drift = self.drift
+        return self.people.verdict(drift, member_id, version, history) if drift is not None and drift.judge else None
+
+    @property
+    def drift(self) -> "Drift | None":
+        """Who has changed, as the build found; None where it has no such stage."""
+        return self.part("drift", lambda build: build.drift()) if "drift" in self.build.stages else None
+
+    def fresh_interests(self, member_id: str, history: pl.DataFrame, *, version: object = None) -> MemberInterests:
+        """A member's tiers from their events up to this moment; what they have turned to emerges.
 
         Raises:
             NotBuiltError: the build has no interests.
         """
         self.require("interests")
         assert self.interests is not None
-        return self.interests.fresh(self.community.items, member_id, history)
+        verdict = self.drift_verdict(member_id, version, history)
+        return self.interests.fresh(self.community.items, member_id, history, verdict=verdict)
 
     def search(
         self, query: str, k: int, *, lang: Lang | None, filters: "Filters", member_id: str | None, events: pl.DataFrame
@@ -144,7 +175,7 @@ class Loaded:
         assert self.searcher is not None
         if member_id is None:
             return self.searcher.search(query, k, filters=filters, lang=lang)
-        one = self._alone(member_id, events)
+        one = alone(self.recommender.community, member_id, events)
         return self.searcher.on(one).search(query, k, member_id=member_id, filters=filters, lang=lang)
 
     def suggest(self, begun: str, k: int) -> list[str]:
@@ -234,7 +265,7 @@ class Loaded:
         with self._lock:
             self.recommender = wider
             self.closed -= set(table["item_id"])
-            self._people.clear()
+        self.people.clear()
 
     def remove_items(self, item_ids: Sequence[str]) -> None:
         """Show items no more, from the next answer on."""
@@ -244,55 +275,7 @@ class Loaded:
             there = [item for item in item_ids if self.searcher.catalogue.row(item) is not None]
             self.searcher.remove(there)
 
-    def forget(self, member_id: str) -> None:
-        """Keep nothing of a member ready."""
-        with self._lock:
-            self._people.pop(member_id, None)
-
     # -- inside --
-
-    def _known(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Events with items that the recommender knows."""
-        known = self.recommender.community.item_ids
-        return events.filter(
-            pl.Series([item is not None and item in known for item in events["item_id"]], dtype=pl.Boolean)
-        )
-
-    def _person(self, member_id: str, version: object, events: pl.DataFrame) -> Person:
-        stamp = (version, id(self.recommender))
-        with self._lock:
-            kept = self._people.get(member_id)
-            if version is not None and kept is not None and kept[0] == stamp:
-                self._people.move_to_end(member_id)
-                return kept[1]
-        recommender = self.recommender
-        person = Person.of_events(
-            recommender.community, recommender.config.event_weights, self._known(events), member_id=member_id
-        )
-        with self._lock:
-            self._people[member_id] = (stamp, person)
-            while len(self._people) > self._people_kept:
-                self._people.popitem(last=False)
-        return person
-
-    def _alone(self, member_id: str, events: pl.DataFrame) -> Community:
-        """A community of one member and all items, for what reads a taste from one."""
-        from penchant.data.columns import EVENTS, LABELS, TIES
-
-        whole = self.recommender.community
-        known = self._known(events)
-        rows = pl.Series("item", [whole.item_ids.row(item) for item in known["item_id"]], dtype=pl.UInt32)
-        own = known.select(
-            pl.lit(0, dtype=pl.UInt32).alias("member"),
-            rows,
-            *(name for name in EVENTS if name not in ("member_id", "item_id")),
-        )
-        one = Community(
-            pl.DataFrame({"member_id": [member_id]}), whole.items, own, pl.DataFrame(schema=TIES),
-            pl.DataFrame(schema=LABELS),
-        )  # fmt: skip
-        one.__dict__["item_ids"] = whole.item_ids
-        return one
 
     def _without_closed(self, ranking: Ranking, k: int) -> Ranking:
         picks = tuple(pick for pick in ranking if pick.item_id not in self.closed)[:k]

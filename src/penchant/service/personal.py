@@ -52,6 +52,7 @@ def export(service: State, member_id: str, who: str) -> bytes:
             for one in found.interests
         ]
     document["trials"] = service.exposures.of(member_id)
+    document["reviews"] = service.reviews_of(member_id)
     document["alerts"] = [
         {"at": alert.at, "rule": alert.rule, "message": alert.message.en, "state": alert.state}
         for alert in service.alerts.list(member_id=member_id, limit=1_000)
@@ -84,7 +85,7 @@ def forget(service: State, member_id: str, who: str) -> int:
         service.alerts.forget(member_id)
         service.live.forget(member_id)
         for loaded in service.builds.loaded():
-            loaded.forget(member_id)
+            loaded.people.forget(member_id)
         service.audit.forget(member_id)
         service.builds.read_again(service.whole())
     return 1

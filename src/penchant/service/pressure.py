@@ -38,9 +38,9 @@ class Lane:
         if self.waiting >= self.most:
             raise Refused(429, f"{self.most} requests are waiting for an answer; slow down", retry_after=1)
         self.waiting += 1
+        loop = asyncio.get_running_loop()
         done = self._pool.submit(work, *args, **kwargs)
         done.add_done_callback(lambda _: loop.call_soon_threadsafe(self._leave) if not loop.is_closed() else None)
-        loop = asyncio.get_running_loop()
         try:
             return await asyncio.wait_for(asyncio.wrap_future(done), self.seconds)
         except TimeoutError:

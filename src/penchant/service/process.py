@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from penchant.errors import ConfigError
 from penchant.service.app import create_app
 from penchant.service.running.logs import set_up
+from penchant.service.running.memory import settle
 from penchant.service.settings import ServiceSettings
 from penchant.workspace import Workspace
 
@@ -48,7 +49,7 @@ def serve(workspace: Workspace, settings: ServiceSettings) -> None:
         "ssl_keyfile": settings.private_key,
     }
     if settings.workers == 1:
-        server = uvicorn.Server(uvicorn.Config(create_app(workspace, settings), **told))
+        server = uvicorn.Server(uvicorn.Config(_app(workspace, settings), **told))
         server.run()
         if not server.started:
             raise ConfigError(f"the service did not start on {settings.host}:{settings.port}; the log says why")
@@ -65,4 +66,11 @@ def worker() -> FastAPI:
     held: dict[str, Any] = json.loads(os.environ[_ENVIRONMENT])
     settings = ServiceSettings.model_validate(held["settings"])
     set_up(settings.log_level)
-    return create_app(Path(held["workspace"]), settings)
+    return _app(Path(held["workspace"]), settings)
+
+
+def _app(workspace: Workspace | Path, settings: ServiceSettings) -> FastAPI:
+    """The app of a process that does nothing else."""
+    app = create_app(workspace, settings)
+    app.state.penchant.on_loaded = settle
+    return app

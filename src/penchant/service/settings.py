@@ -32,6 +32,9 @@ class LimitsConfig(BaseModel):
     """A body that takes longer to arrive is refused with 408."""
     answer_seconds: PositiveFloat = 20.0
     """An answer that takes longer is given up with 503."""
+    store_seconds: PositiveFloat = 5.0
+    """A batch that is not on disk by then is given up with 503; until the store answers, the next are refused at
+    once."""
     events: PositiveInt = 1_000
     """Events in one batch."""
     items: PositiveInt = 1_000

@@ -2,22 +2,26 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Final
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
+from sqlalchemy import select
 
+from penchant.data.attention import Attention, Plan
 from penchant.data.community import Community
+from penchant.data.corrections import Corrections
 from penchant.data.store import Store
 from penchant.data.verdicts import Ranking
-from penchant.errors import PenchantError, StorageError
+from penchant.errors import StorageError
 from penchant.language import Lang
 from penchant.members.privacy import privacy_config
+from penchant.service import tables
 from penchant.service.alerts import Alerts
 from penchant.service.builds import Builds, Chosen
+from penchant.service.following import Follower
 from penchant.service.live import Live
 from penchant.service.loaded import Loaded
 from penchant.service.migrations import upgrade
@@ -39,10 +43,11 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("penchant.service")
 
-ITEM_CHANGES: Final = ("change items", "delete item")
-"""What the audit log calls changes of the catalogue."""
-_TOLD_SECONDS: Final = 10.0
-"""How often slow figures are worked out again."""
+PlanAsked = Literal["auto", "off", "regular", "decay", "recent", "bridge"]
+"""How much of a member's past counts: as the build's strategy says, all of it, or as a plan says."""
+
+_NEWS_SECONDS: Final = 0.5
+"""How long a request whose key was good a moment ago waits for the keys to be read again."""
 
 
 class State:
@@ -56,7 +61,7 @@ class State:
         builds: `builds.current` is the build that answers everybody, `builds.of(member_id).loaded` the one that answers
             a member (a trial may give them another); a `Loaded` has `recommend`, `fresh_interests`, `search`,
             `similar`, `classify`, and the models themselves: `recommender`, `interests`, `searcher`, `community`.
-        writer: `await writer.write(Batch(events, key))` makes events durable and known to the next answer.
+        writer: `await writer.write(Incoming.of(events, …))` makes events durable and known to the next answer.
         keys, sessions: API keys, and users of the console with their logins.
         audit: `audit.add(who, action, …)` before or with every change; `audit.entries()`, `audit.check()`.
         alerts: `alerts.list()`, `alerts.settle(number, by, note)`, `alerts.add(rule, Phrase(…))`.
@@ -93,26 +98,29 @@ class State:
             "answers", threads=settings.answer_threads, most=limits.waiting_answers, seconds=limits.answer_seconds
         )
         self.reading = Lane("reading", threads=4, most=limits.waiting_answers, seconds=limits.answer_seconds)
-        self.writer = Writer(self.store, self.live, most=limits.waiting_batches, seconds=limits.answer_seconds)
+        self.writer = Writer(self.store, self.live, most=limits.waiting_batches, seconds=limits.store_seconds)
         self.changing = Lock()
         """Held by whoever changes items or builds, so that no two changes cross."""
         self.ties_version = 0
         """Changes whenever ties do."""
+        self.corrections = Corrections()
+        """What people said of the builds' verdicts, as of the last look at the store."""
         self.systems = Systems(self)
         self.own_changes: set[int] = set()
         """Places in the audit log of the changes of items that this process made itself."""
-        self._heard = 0
-        """The last place in the audit log that was looked at for changes that others made."""
+        self._refreshing: asyncio.Task[None] | None = None
+        """The look at the keys that is under way."""
         self.started_at = datetime.now(UTC)
         self.encoder: Encoder | None = None
         self.encoder_problem: str | None = None
         self.store_problem: str | None = None
         """Why the store took no look a moment ago; None where it did."""
-        self._stop = Event()
+        self._stopping = False
         self._threads: list[Thread] = []
-        self._told_at = 0.0
-        self._told_of: Loaded | None = None
-        """The build whose alarms are in the queue."""
+        self.follower = Follower(self)
+        """Looks at what other processes change."""
+        self.on_loaded: Callable[[], object] = lambda: None
+        """Called when a build was loaded and answers."""
         self.watch = self._rules()
 
     # -- life --
@@ -123,22 +131,25 @@ class State:
         Raises:
             StorageError: the store is out of reach.
         """
-        self._heard = next((entry.place for entry in self.audit.entries(limit=1)), 0)
+        self.follower.begin()
         community = self.store.read()
         self.live.load(community)
         self.builds.load(community)
         self.keys.refresh()
+        self.read_corrections()
         if self.builds.problem:
             _LOG.error("no build answers", extra={"told": {"why": self.builds.problem}})
-        self._threads = [Thread(target=self._follow, name="penchant-follow", daemon=True)]
+        self._threads = [Thread(target=self.follower.run, name="penchant-follow", daemon=True)]
         if self.settings.language_model:
             self._threads.append(Thread(target=self._read_encoder, name="penchant-encoder", daemon=True))
         for thread in self._threads:
             thread.start()
+        self.on_loaded()
 
     def stop(self) -> None:
         """Finish what has begun, write what waits, and let go of everything."""
-        self._stop.set()
+        self._stopping = True
+        self.follower.stop()
         self.writer.stop()
         self.answers.stop()
         self.reading.stop()
@@ -162,9 +173,15 @@ class State:
     # -- for routes --
 
     async def keys_check(self, text: str) -> Key | None:
-        """The key that a text stands for."""
+        """The key that a text stands for; those that are known count while a store that hangs is asked for news."""
         if self.keys.is_stale(text):
-            await asyncio.to_thread(self.keys.refresh)
+            known = self.keys.known(text) is not None
+            under_way = self._refreshing is not None and not self._refreshing.done()
+            if self._refreshing is None or not under_way:
+                self._refreshing = asyncio.create_task(asyncio.to_thread(self.keys.refresh))
+            if not (known and under_way):
+                seconds = _NEWS_SECONDS if known else self.settings.limits.store_seconds
+                await asyncio.wait([self._refreshing], timeout=seconds)
         return self.keys.known(text)
 
     def recommend(
@@ -177,6 +194,7 @@ class State:
         exclude: Collection[str] = (),
         also: pl.DataFrame | None = None,
         reasons: bool = True,
+        plan: PlanAsked = "auto",
     ) -> tuple[Ranking, Chosen]:
         """What to show a member now, and the build that said so; to be run in the lane `answers`.
 
@@ -188,20 +206,22 @@ class State:
             exclude: ids of items not wanted.
             also: what they might do next, with the columns of `EVENTS`.
             reasons: find out why; the same list comes in half the time without.
+            plan: how much of their past counts: `auto` as the build's strategy for those who have changed says, where
+                it learned one; `off` all of it; or a plan by name.
 
         Raises:
             NotBuiltError: there is no build.
         """
         chosen = self.builds.of(member_id)
+        # Before the events: what is newer than its version is made once more, and nothing is kept that is older.
         version: object = self.live.version(member_id)
         events = self.live.usable_events(member_id)
-        if self.live.shared:
-            version = self.live.version(member_id)
         if also is not None:
             events, version = pl.concat([events, also.select(events.columns)]).sort("at", maintain_order=True), None
+        attention = self._attention(chosen.loaded, member_id, version, events, plan)
         ranking = chosen.loaded.recommend(
             events, k, lang=lang, member_id=member_id if member_id in self.live else None, version=version, text=text,
-            exclude=exclude, reasons=reasons,
+            exclude=exclude, reasons=reasons, attention=attention,
         )  # fmt: skip
         if also is None:
             self.metrics.show(ranking)
@@ -209,89 +229,40 @@ class State:
                 self.exposures.note(self.builds.trial.name, member_id, chosen.arm)
         return ranking, chosen
 
+    def reviews_of(self, member_id: str) -> list[dict[str, object]]:
+        """What people answered in the console to questions about a member."""
+        columns = tables.reviews.c
+        query = select(columns.at, columns.kind, columns.decision, columns.said).where(
+            columns.tenant == self.store.tenant, columns.member_id == member_id
+        )
+        with self.store.database.reading() as connection:
+            return [{**row._mapping, "at": tables.moment(row.at)} for row in connection.execute(query)]
+
+    def read_corrections(self) -> None:
+        """Look up once more what people said of the builds' verdicts.
+
+        Raises:
+            StorageError: the store is out of reach.
+        """
+        self.corrections = Corrections.read(self.store)
+
     def whole(self) -> Community:
         """All that the store holds at this moment; slow."""
         return self.store.read()
 
     # -- inside --
 
-    def _follow(self) -> None:
-        """Look every so often at what other processes may have changed."""
-        while not self._stop.wait(self.settings.poll_seconds):
-            for look in (self._look_at_store, self._look_at_builds, self._tell):
-                try:
-                    look()
-                except PenchantError as error:
-                    _LOG.warning("not looked at", extra={"told": {"what": look.__name__, "why": str(error)}})
-                except Exception:
-                    _LOG.exception("not looked at")
-
-    def _look_at_store(self) -> None:
-        try:
-            self.keys.read()
-            self.exposures.write()
-        except StorageError as error:
-            if self.store_problem is None:
-                _LOG.error("store out of reach", extra={"told": {"why": str(error)}})
-            self.store_problem = str(error)
-            return
-        if self.store_problem is not None:
-            _LOG.info("store is back")
-        self.store_problem = None
-        if self.live.shared:
-            self._hear_of_items()
-
-    def _hear_of_items(self) -> None:
-        """Take over the items that another worker has changed, as the audit log tells."""
-        news = self.audit.since(self._heard)
-        if not news:
-            return
-        self._heard = news[-1].place
-        mine = {entry.place for entry in news} & self.own_changes
-        self.own_changes -= mine
-        if any(entry.action in ITEM_CHANGES and entry.place not in mine for entry in news):
-            with self.changing:
-                self.builds.catch_up(self.whole())
-
-    def _look_at_builds(self) -> None:
-        if not self.settings.follow_builds:
-            return
-        read: list[Community] = []
-
-        def whole() -> Community:
-            read.append(self.whole())
-            return read[0]
-
-        with self.changing:
-            if self.builds.follow(whole):
-                if read:
-                    # A build often follows new data, which came into the store past this service.
-                    self.live.load(self.whole())
-                _LOG.info("build", extra={"told": {"build": self.builds.current.version}})
-
-    def _tell(self) -> None:
-        metrics = self.metrics
-        metrics.ready.set(not self.problems)
-        metrics.waiting.labels("answers").set(self.answers.waiting)
-        metrics.waiting.labels("reading").set(self.reading.waiting)
-        metrics.waiting.labels("writing").set(self.writer.waiting)
-        if self.builds.is_ready:
-            record = self.builds.current.build.record
-            metrics.build_age.set((datetime.now(UTC) - record.finished_at).total_seconds())
-            metrics.build.set(int(record.version))
-            if self.builds.current is not self._told_of and self.store_problem is None:
-                self._told_of = self.builds.current
-                self.systems.tell_alarms(self._told_of)
-        if time.monotonic() - self._told_at < _TOLD_SECONDS:
-            return
-        self._told_at = time.monotonic()
-        metrics.members.set(len(self.live))
-        if self.builds.is_ready:
-            metrics.tell_shown(int((~self.builds.current.recommender.closed).sum()))
-        if self.store_problem is None:
-            metrics.alerts.set(self.alerts.count_open())
-            if self.watch is not None:
-                self.watch.look(time.monotonic())
+    def _attention(
+        self, loaded: Loaded, member_id: str, version: object, events: pl.DataFrame, plan: PlanAsked
+    ) -> Attention | None:
+        """How much of a member's past the next answer rests on; None for all of it."""
+        if plan != "auto":
+            return None if plan == "off" else Attention(Plan(plan))
+        drift = loaded.drift
+        if drift is None or drift.acting is None or not len(events):
+            return None
+        said = loaded.drift_verdict(member_id, version, events.with_columns(member_id=pl.lit(member_id)))
+        return said.attention if said is not None else None
 
     def _rules(self) -> Watch | None:
         path = self.settings.alert_rules or self.workspace.path / "alerts.yaml"
@@ -310,7 +281,7 @@ class State:
             with self.changing:
                 self.builds.give(encoder)
                 # Items that came before the model did can be read now.
-                if self.builds.is_ready and not self._stop.is_set():
+                if self.builds.is_ready and not self._stopping:
                     self.builds.catch_up(self.whole())
             self.encoder = encoder
             _LOG.info("language model", extra={"told": {"name": name}})

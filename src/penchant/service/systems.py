@@ -5,6 +5,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from penchant.data.community import Community
+from penchant.data.corrections import renamed
 from penchant.data.drift import DriftVerdict
 from penchant.data.verdicts import Ranking
 from penchant.errors import NotBuiltError
@@ -39,9 +40,6 @@ class Systems:
     def __init__(self, state: "State") -> None:
         self.state = state
         self._lock = Lock()
-        self._kept: tuple[object, Social] | None = None
-        self._segments: tuple[str, Segments | None] | None = None
-        self._drift: tuple[str, Drift] | None = None
 
     def friends(self, member_id: str, k: int, lang: Lang) -> "Suggestions":
         """Whom to suggest to a member, from the ties as they are now.
@@ -50,7 +48,7 @@ class Systems:
             NotBuiltError: the build has no social model, and why.
             UnknownIdError: there is no such member.
         """
-        return self._social(self.state.builds.of(member_id).loaded).friends.suggest(member_id, k, lang=lang)
+        return self.social_of(self.state.builds.of(member_id).loaded).friends.suggest(member_id, k, lang=lang)
 
     def questionnaire(self, member_id: str, answers: dict[int, str], k: int, lang: Lang) -> Step:
         """What to show a newcomer after some answers, and what to ask next.
@@ -79,20 +77,12 @@ class Systems:
             NotBuiltError: the build has no segments.
             UnknownIdError: there was no such member when the build was made.
         """
-        from penchant.members.segments import Segmenter
-
         loaded = self.state.builds.of(member_id).loaded
-        with self._lock:
-            if self._segments is None or self._segments[0] != loaded.version:
-                # The folder of the segments alone, since nothing else of the members is asked for.
-                folder = loaded.build.folder("members") / "segments"
-                self._segments = (loaded.version, Segmenter.load(folder).segments)
-            found = self._segments[1]
+        found = self.segments_of(loaded)
         told: dict[str, Any] = {"member_id": member_id, "build": loaded.version}
-        own = found[member_id] if found is not None else None
+        own = found[member_id]
         if own is None:
-            reason = found.reason if found is not None else None
-            return told | {"reason": (reason or TOO_LITTLE)(lang)}
+            return told | {"reason": (found.reason or TOO_LITTLE)(lang)}
         return told | {
             "segment": own.number,
             "name": own.name(lang),
@@ -109,12 +99,13 @@ class Systems:
             NotBuiltError: the build cannot judge single members, and why.
             UnknownIdError: there is no such member.
         """
-        history = self.state.live.usable_history(member_id)
+        version, history = self.state.live.version(member_id), self.state.live.usable_history(member_id)
         loaded = self.state.builds.of(member_id).loaded
-        drift = self._drift_of(loaded)
-        if drift.judge is None:
+        drift = self.drift_of(loaded)
+        said = loaded.drift_verdict(member_id, version, history)
+        if said is None:
             raise NotBuiltError(f"build {loaded.version} judges no single member: {drift.told_reason()}")
-        return drift.verdict(member_id, history), loaded.version
+        return said, loaded.version
 
     def tell_alarms(self, loaded: Loaded) -> int:
         """Put what a build found odd into the queue of alerts; how many alarms were new."""
@@ -125,7 +116,7 @@ class Systems:
                 message = Phrase(f"{alarm.member_id}: {alarm.said.en}", f"{alarm.member_id}：{alarm.said.zh}")
                 told += self.state.alerts.add_once(rule, message, member_id=alarm.member_id)
         if "drift" in loaded.build.stages:
-            drift = self._drift_of(loaded)
+            drift = self.drift_of(loaded)
             self.state.metrics.drifting.set(len(drift.alarms))
             for member_id in drift.alarms:
                 said = drift.verdict(member_id)
@@ -134,16 +125,28 @@ class Systems:
                 told += self.state.alerts.add_once(rule, message, member_id=member_id)
         return told
 
-    def _drift_of(self, loaded: Loaded) -> "Drift":
-        with self._lock:
-            if self._drift is None or self._drift[0] != loaded.version:
-                self._drift = (loaded.version, loaded.build.drift())
-            return self._drift[1]
+    def segments_of(self, loaded: Loaded) -> "Segments":
+        """Whose segment is whose in a build, each under the name that people gave it.
+
+        Raises:
+            NotBuiltError: the build has no segments.
+        """
+        return renamed(loaded.part("segments", lambda build: build.segments()), self.state.corrections.segment_names)
+
+    def drift_of(self, loaded: Loaded) -> "Drift":
+        """Who has changed, as a build found.
+
+        Raises:
+            NotBuiltError: the build has no such stage.
+        """
+        loaded.require("drift")
+        assert loaded.drift is not None
+        return loaded.drift
 
     def _sheet(self, member_id: str) -> "Questionnaire":
         from penchant.social.questionnaire import Questionnaire
 
-        social = self._social(self.state.builds.of(member_id).loaded)
+        social = self.social_of(self.state.builds.of(member_id).loaded)
         community = social.model.community
         row = community.member_ids.row_or_none(member_id)
         friends: list[str] = []
@@ -152,16 +155,24 @@ class Systems:
             friends = community.member_ids.decode(tied["other"]).to_list()
         return Questionnaire.start(social.newcomers, community, friends=friends)
 
-    def _social(self, loaded: Loaded) -> "Social":
+    def social_of(self, loaded: Loaded) -> "Social":
+        """What a build learned of ties, over the ties and members of this moment.
+
+        Raises:
+            NotBuiltError: it learned nothing of them, and why.
+        """
         from penchant.social.whole import why_not
 
         if reason := why_not(loaded.build.folder("social"), "en"):
             raise NotBuiltError(f"build {loaded.version} has no social model: {reason}")
+        learned = loaded.part("social", lambda build: build.social(encoder=loaded.encoder))
+        moved: dict[str, Any] = loaded.part("social of this moment", lambda _: {})
         with self._lock:
-            stamp = (loaded.version, self.state.ties_version, len(self.state.live))
-            if self._kept is None or self._kept[0] != stamp:
-                self._kept = (stamp, _moved_on(loaded.build.social(encoder=loaded.encoder), self.state.whole()))
-            return self._kept[1]
+            stamp = (self.state.ties_version, len(self.state.live))
+            if moved.get("stamp") != stamp:
+                moved |= {"stamp": stamp, "social": _moved_on(learned, self.state.whole())}
+            found: Social = moved["social"]
+            return found
 
 
 def _moved_on(social: "Social", community: Community) -> "Social":

@@ -121,6 +121,8 @@ reviews = Table(
     Column("about", Text, nullable=False),
     Column("decision", Text, nullable=False),
     Column("correction", Text),
+    Column("member_id", Text),
+    Column("said", Text),
     Index("service_reviews_about", "tenant", "kind", "about"),
     sqlite_autoincrement=True,
 )

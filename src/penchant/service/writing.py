@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from typing import Final
 
 import polars as pl
 
-from penchant.data.appending import Batch, Written
+from penchant.data.appending import Written
 from penchant.data.store import Store
 from penchant.errors import InputError, StorageError
 from penchant.service.errors import Refused
+from penchant.service.incoming import Incoming, event_table
 from penchant.service.live import Live
 
 _LOG = logging.getLogger("penchant.service")
@@ -24,7 +26,7 @@ _TOGETHER: Final = 64
 
 @dataclass(eq=False)
 class _Waiting:
-    batch: Batch
+    batch: Incoming
     loop: asyncio.AbstractEventLoop
     answer: "asyncio.Future[Written]"
 
@@ -50,6 +52,8 @@ class Writer:
         self._queue: deque[_Waiting] = deque()
         self._changed = Condition()
         self._stopping = False
+        self._begun: float | None = None
+        """When the store was handed what it is writing now; None while it writes nothing."""
         self._thread = Thread(target=self._run, name="penchant-writer", daemon=True)
         self._thread.start()
 
@@ -58,11 +62,12 @@ class Writer:
         """Batches that wait."""
         return len(self._queue)
 
-    async def write(self, batch: Batch) -> Written:
+    async def write(self, batch: Incoming) -> Written:
         """Have a batch written; it is on disk when this returns.
 
         Raises:
-            Refused: 429 where too many wait already, 503 where the writing takes too long or the service is stopping.
+            Refused: 429 where too many wait already; 503 where the writing takes too long, or has taken too long for
+                those before, or the service is stopping.
             StorageError: the store is out of reach; nothing of the batch is there.
             InputError: a value that no database can keep.
         """
@@ -70,6 +75,9 @@ class Writer:
             raise Refused(503, "the service is stopping; send the batch again", retry_after=2)
         if len(self._queue) >= self.most:
             raise Refused(429, f"{self.most} batches are waiting to be written; slow down", retry_after=1)
+        begun = self._begun
+        if begun is not None and time.monotonic() - begun > self.seconds:
+            raise Refused(503, "the store does not answer; send the batch again in a while", retry_after=5)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(batch, loop, loop.create_future())
         with self._changed:
@@ -100,13 +108,20 @@ class Writer:
                     return
                 group = [self._queue.popleft() for _ in range(min(len(self._queue), _TOGETHER))]
             # Whoever has given up waiting was told to send again, so writing theirs would only delay the others.
-            self._write([waiting for waiting in group if not waiting.answer.cancelled()])
+            self._begun = time.monotonic()
+            try:
+                self._write([waiting for waiting in group if not waiting.answer.cancelled()])
+            finally:
+                self._begun = None
 
     def _write(self, group: list[_Waiting]) -> None:
         if not group:
             return
         try:
-            written = self.store.append_batches([waiting.batch for waiting in group])
+            events = event_table(waiting.batch.columns for waiting in group)
+            keys = pl.Series("event_key", [key for waiting in group for key in waiting.batch.keys], dtype=pl.String)
+            lengths = [len(waiting.batch) for waiting in group]
+            written = self.store.append_together(events.with_columns(keys), lengths)
         except InputError as error:
             if len(group) == 1:
                 _tell(group[0], error)
@@ -121,20 +136,24 @@ class Writer:
             for waiting in group:
                 _tell(waiting, error)
             return
+        self._show(events, lengths, written)
         for waiting, result in zip(group, written, strict=True):
-            self._show(waiting.batch.events, result)
             _tell(waiting, result)
 
-    def _show(self, events: pl.DataFrame, result: Written) -> None:
-        kept = events
-        if result.unknown:
-            kept = events.filter(~pl.int_range(pl.len()).is_in(list(result.unknown)))
-        if result.repeated:
-            # Which of them were here already is not known, so their members are read anew.
-            for member in kept["member_id"].unique():
-                self.live.read_again(member)
-        else:
-            self.live.append(kept)
+    def _show(self, events: pl.DataFrame, lengths: list[int], written: list[Written]) -> None:
+        """Let the histories in memory have what was written."""
+        passed, again = set(), set()
+        start = 0
+        for length, result in zip(lengths, written, strict=True):
+            passed |= {start + place for place in result.unknown}
+            if result.repeated:
+                # Which of them were here already is not known, so their members are read anew.
+                again |= set(range(start, start + length)) - passed
+            start += length
+        kept = events.filter(~pl.int_range(pl.len()).is_in(list(passed | again))) if passed or again else events
+        self.live.append(kept)
+        for member in events[sorted(again)]["member_id"].unique() if again else ():
+            self.live.read_again(member)
 
 
 def _tell(waiting: _Waiting, result: Written | Exception) -> None:

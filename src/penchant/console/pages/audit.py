@@ -1,15 +1,21 @@
 """The audit log: who did what, the newest first, and whether its chain still holds."""
 
 import json
+from datetime import timedelta
 from typing import Final
 
 from penchant.console.desk import Desk
 from penchant.console.view import View
 from penchant.language import Lang, Phrase
 from penchant.report.words import clipped
+from penchant.service.security.audit import Broken, Checked
 
 TITLE: Final = Phrase("Audit", "审计")
-WHOLE: Final = Phrase("Each entry seals the one before it. The chain holds.", "每条记录都封存了前一条，链条完整。")
+WHOLE: Final = Phrase(
+    "Each entry seals the one before it. The chain holds; all of it was last checked at {at:%H:%M} UTC.",
+    "每条记录都封存了前一条，链条完整；最近一次完整检查于 {at:%H:%M} UTC。",
+)
+CHECK: Final = Phrase("Check all of it now", "立即完整检查")
 BROKEN: Final = Phrase(
     "The chain is broken at entry {place}: {why}. Somebody has changed the log.",
     "链条在第 {place} 条断开：{why}。日志曾被改动。",
@@ -27,17 +33,19 @@ NONE: Final = Phrase("Nobody has done anything yet that is kept here.", "还没�
 _PER_PAGE: Final = 50
 
 
-def audit(desk: Desk, lang: Lang, *, before: int | None = None) -> View:
-    """A page of the log.
+def audit(desk: Desk, lang: Lang, *, before: int | None = None, whole: bool = False) -> View:
+    """A page of the log, and whether its chain holds: what came since the last look, and once an hour all of it.
 
     Args:
         desk: the workspace.
         lang: the language.
         before: only entries of smaller numbers; the newest where absent.
+        whole: walk the chain from its first entry.
     """
     log = desk.state.audit
     entries = log.entries(before=before, limit=_PER_PAGE)
-    broken = log.check()
+    found = log.check_on(whole_every=timedelta(0)) if whole else log.check_on()
+    broken = found if isinstance(found, Broken) else None
     rows = [
         (
             f"{entry.place:,}",
@@ -51,7 +59,7 @@ def audit(desk: Desk, lang: Lang, *, before: int | None = None) -> View:
     ]
     return View(
         TITLE(lang),
-        WHOLE(lang) if broken is None else "",
+        WHOLE(lang, at=found.at) if isinstance(found, Checked) else "",
         "table.html.j2",
         problem=BROKEN(lang, place=broken.place, why=broken.why) if broken is not None else "",
         data={
@@ -61,5 +69,6 @@ def audit(desk: Desk, lang: Lang, *, before: int | None = None) -> View:
             "earlier": "?" if before is not None else "",
             "later": f"?before={entries[-1].place}" if entries and entries[-1].place > 1 else "",
             "none": NONE(lang),
+            "act": {"href": "?whole=true", "name": CHECK(lang)},
         },
     )

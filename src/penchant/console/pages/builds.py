@@ -4,6 +4,7 @@ from typing import Final
 
 from penchant.builds import Build
 from penchant.console.desk import Desk
+from penchant.console.pages import trial
 from penchant.console.view import View
 from penchant.errors import PenchantError
 from penchant.language import Lang, Phrase
@@ -48,6 +49,7 @@ def builds(desk: Desk, lang: Lang) -> View:
             "headings": [heading(lang) for heading in HEADINGS],
             "current": CURRENT(lang),
             "act": ACT(lang),
+            "trial": trial.trial(desk, lang) if current is not None and len(found) > 1 else None,
             "builds": [
                 {
                     "version": build.version,

@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from penchant.console.desk import Desk
+from penchant.console.pages import member_around
 from penchant.console.view import View
 from penchant.data.columns import EVENTS, EventKind
 from penchant.data.strata import MemberInterests
@@ -50,7 +51,7 @@ INTERESTS: Final = Phrase("Interests", "兴趣分层")
 INTERESTS_LEAD: Final = Phrase("Judged from the events as they are at this moment.", "根据此刻的行为实时判断。")
 STRATEGY: Final = Phrase("Strategy: {strategy}", "推荐策略：{strategy}")
 _PICKS: Final = 10
-_EVENTS: Final = 30
+_EVENTS: Final = 12
 _SUGGESTED: Final = 200
 _ASKED: Final = (EventKind.VIEW, EventKind.LIKE, EventKind.BUY, EventKind.PLAY, EventKind.READ, EventKind.SAVE)
 
@@ -80,7 +81,8 @@ def member(desk: Desk, lang: Lang, member_id: str, *, item: str = "", kind: str 
         except UnknownIdError as error:
             problem = str(error)
     picks = [vars(line) for line in pick_lines(now, community, lang)]
-    sections = [section for section in (_interests(desk, member_id, history, lang),) if section is not None]
+    made = (_interests(desk, member_id, history, lang), member_around.drift_section(desk, member_id, lang))
+    sections = [section for section in made if section is not None]
     return View(
         TITLE(lang, member=member_id),
         template="member.html.j2",
@@ -88,7 +90,14 @@ def member(desk: Desk, lang: Lang, member_id: str, *, item: str = "", kind: str 
         problem=problem,
         data={
             "say": {name: phrase(lang) for name, phrase in SAY.items()},
-            "facts": [*_facts(profile, lang), *_activity(history, lang)],
+            "facts": [
+                *_facts(profile, lang),
+                *_activity(history, lang),
+                *member_around.segment_fact(desk, member_id, lang),
+            ],
+            "ties": member_around.ties(desk, member_id, lang),
+            "around": member_around.said_of_ties(lang),
+            "member": member_id,
             "picks": [{**pick, "moved": "", "fresh": False} for pick in picks],
             "after": _moves(now, then, desk, lang) if then is not None else [],
             "strategy": STRATEGY(lang, strategy=now.strategy),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from penchant.console.desk import Desk
-from penchant.console.pages import review
+from penchant.console.pages import questions, review
 from penchant.console.view import View
 from penchant.language import Lang, Phrase
 from penchant.report.community_section import community_section, span, tiles
@@ -52,8 +52,9 @@ def overview(desk: Desk, lang: Lang) -> View:
 
 def _todo(desk: Desk, lang: Lang) -> Iterator[dict[str, Any]]:
     """A card for each kind of question that waits for an answer."""
+    waiting = questions.counts(desk)
     for kind, name in review.NAMES.items():
-        if count := len(review.tasks(desk, kind, lang)):
+        if count := waiting[kind]:
             yield {
                 "title": name(lang),
                 "text": WAITING(lang, count=count),

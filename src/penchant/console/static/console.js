@@ -1,11 +1,12 @@
 // Remembers the theme, says that a form is at work, and asks before what cannot be undone.
 (() => {
   const root = document.documentElement;
-  let first = true;
+  let clicked = false;
+  document.addEventListener("click", (event) => { clicked = event.target.id === "theme"; }, { capture: true });
   root.addEventListener("worn", ({ detail }) => {
-    // The first is the page's own, and no choice of anybody's.
-    if (!first) try { localStorage.setItem("penchant-theme", detail); } catch { /* it holds for this page alone */ }
-    first = false;
+    // What the system or a printer wears is nobody's choice.
+    if (clicked) try { localStorage.setItem("penchant-theme", detail); } catch { /* it holds for this page alone */ }
+    clicked = false;
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -11,7 +11,8 @@ from penchant.service.shapes import Id
 from penchant.service.state import State
 
 
-def _state(request: Request) -> State:
+async def _state(request: Request) -> State:
+    # On the loop: what does not wait is not worth a trip to another thread.
     return request.app.state.penchant
 
 

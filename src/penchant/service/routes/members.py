@@ -10,6 +10,7 @@ from penchant.language import Lang
 from penchant.service import personal
 from penchant.service.answering import answer, ranked
 from penchant.service.errors import Refused
+from penchant.service.incoming import event_columns, event_table
 from penchant.service.routes import Count, Language, Manager, Member, PageLength, Reader, Service
 from penchant.service.shapes import (
     AnswersIn,
@@ -26,9 +27,8 @@ from penchant.service.shapes import (
     StepOut,
     StrangerIn,
     Text,
-    event_rows,
 )
-from penchant.service.state import State
+from penchant.service.state import PlanAsked, State
 
 router = APIRouter(prefix="/v1", tags=["members"])
 
@@ -46,6 +46,9 @@ async def recommendations(
     text: Annotated[Text | None, Query(description="What they have just written.")] = None,
     exclude: Excluded = [],  # noqa: B006
     reasons: Annotated[bool, Query(description="Find out why; without, the list comes in half the time.")] = True,
+    plan: Annotated[
+        PlanAsked, Query(description="How much of their past counts: `auto` follows what drift says of them.")
+    ] = "auto",
 ) -> Response:
     """The best items for a member, each with its reason, from all that they did up to this moment.
 
@@ -53,7 +56,7 @@ async def recommendations(
     """
     _within(service, k)
     ranking, chosen = await service.answers.run(
-        service.recommend, member_id, k, lang=lang, text=text, exclude=exclude, reasons=reasons
+        service.recommend, member_id, k, lang=lang, text=text, exclude=exclude, reasons=reasons, plan=plan
     )
     return ranked(request, ranking, chosen.loaded.version, member_id=member_id, arm=chosen.arm)
 
@@ -70,13 +73,7 @@ async def stranger(
 
 
 def _of_stranger(service: State, body: StrangerIn, k: int, lang: Lang) -> Any:
-    from datetime import UTC, datetime
-
-    import polars as pl
-
-    from penchant.data.columns import EVENTS
-
-    events = pl.DataFrame(event_rows(body.events, datetime.now(UTC)), schema=EVENTS).sort("at", maintain_order=True)
+    events = event_table([event_columns(body.events)]).sort("at", maintain_order=True)
     return service.builds.current.recommend(
         events, k, lang=lang, items=body.items, text=body.text, exclude=body.exclude
     )
@@ -91,9 +88,9 @@ async def interests(
 
 
 def _interests(service: State, member_id: str, lang: Lang) -> InterestsOut:
-    history = service.live.usable_history(member_id)
+    version, history = service.live.version(member_id), service.live.usable_history(member_id)
     loaded = service.builds.of(member_id).loaded
-    found = loaded.fresh_interests(member_id, history)
+    found = loaded.fresh_interests(member_id, history, version=version)
     return InterestsOut.model_validate(
         {
             "member_id": member_id,

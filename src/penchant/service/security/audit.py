@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, select
@@ -43,6 +43,17 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """How far a chain was found whole."""
+
+    place: int
+    """Of the last entry; 0 where there is none."""
+    digest: str
+    at: datetime
+    """When it was walked from its first entry."""
+
+
+@dataclass(frozen=True)
 class Broken:
     """Where a chain does not hold."""
 
@@ -56,6 +67,7 @@ class Audit:
     def __init__(self, database: Database, tenant: str) -> None:
         self.database = database
         self.tenant = tenant
+        self._checked: Checked | None = None
 
     def add(
         self, who: str, action: str, about: str = "", *, member_id: str | None = None, details: Mapping[str, Any] = {}
@@ -119,15 +131,43 @@ class Audit:
 
     def check(self) -> Broken | None:
         """Walk the chain from its first entry; None where it holds."""
-        place, previous = 0, FIRST
-        for row in self._rows():
+        found = self._walk(Checked(0, FIRST, datetime.now(UTC)))
+        self._checked = found if isinstance(found, Checked) else None
+        return found if isinstance(found, Broken) else None
+
+    def check_on(self, *, whole_every: timedelta = timedelta(hours=1)) -> Checked | Broken:
+        """Walk what came since the chain was walked last, or the whole of it where that was long ago.
+
+        An entry before that may be changed unseen until the whole is walked again; one that is cut off is seen at once.
+
+        Args:
+            whole_every: after so long the whole chain is walked.
+        """
+        known = self._checked
+        if known is None or datetime.now(UTC) - known.at >= whole_every:
+            known = Checked(0, FIRST, datetime.now(UTC))
+        found = self._walk(known)
+        self._checked = found if isinstance(found, Checked) else None
+        return found
+
+    def _walk(self, known: Checked) -> Checked | Broken:
+        """Walk on from where the chain is known to be whole."""
+        place, previous = known.place, known.digest
+        # The last entry known is read again, so that a chain that was cut off there, or written anew, is seen.
+        for row in self._rows(max(place - 1, 0)):
+            if row.place == place:
+                if row.digest != previous:
+                    return Broken(place, f"entry {place} is not what was sealed")
+                continue
             if row.place != place + 1:
                 return Broken(place + 1, f"entry {place + 1} is missing")
             sealed = _seal(row.tenant, row.place, row.at, row.who, row.action, row.about, row.details, previous)
             if row.previous != previous or row.digest != sealed:
                 return Broken(row.place, f"entry {row.place} is not what was sealed")
             place, previous = row.place, row.digest
-        return None
+        if place and (last := self._highest()) < place:
+            return Broken(last + 1, f"entry {last + 1} is missing")
+        return Checked(place, previous, known.at)
 
     def forget(self, member_id: str) -> None:
         """Destroy the key of a member's entries; they stay, and tell of nobody."""
@@ -135,9 +175,16 @@ class Audit:
         with self.database.writing() as connection:
             connection.execute(delete(tables.subjects).where(mine))
 
-    def _rows(self) -> Iterator[Row[Any]]:
+    def _highest(self) -> int:
+        with self.database.reading() as connection:
+            return (
+                connection.scalar(select(func.max(tables.audit.c.place)).where(tables.audit.c.tenant == self.tenant))
+                or 0
+            )
+
+    def _rows(self, place: int) -> Iterator[Row[Any]]:
+        """The entries after a place, the oldest first."""
         log = tables.audit.c
-        place = 0
         with self.database.reading() as connection:
             while True:
                 query = select(tables.audit).where(log.tenant == self.tenant, log.place > place)

@@ -1,0 +1,126 @@
+"""What a service does beside answering: it follows what other processes change, and tells figures and alerts."""
+
+import logging
+import time
+from datetime import UTC, datetime
+from threading import Event
+from typing import TYPE_CHECKING, Final
+
+from penchant.data.community import Community
+from penchant.errors import PenchantError, StorageError
+from penchant.service.loaded import Loaded
+
+if TYPE_CHECKING:
+    from penchant.service.state import State
+
+_LOG = logging.getLogger("penchant.service")
+
+ITEM_CHANGES: Final = ("change items", "delete item")
+"""What the audit log calls changes of the catalogue."""
+_TOLD_SECONDS: Final = 10.0
+"""How often slow figures are worked out again."""
+
+
+class Follower:
+    """Looks around for a service, in a thread of its own."""
+
+    def __init__(self, state: "State") -> None:
+        self.state = state
+        self._stop = Event()
+        self._told_at = 0.0
+        self._told_of: Loaded | None = None
+        """The build whose alarms are in the queue."""
+        self._heard = 0
+        """The last place in the audit log that was looked at for changes that others made."""
+
+    def begin(self) -> None:
+        """Know how long the audit log is, before anything is read."""
+        self._heard = next((entry.place for entry in self.state.audit.entries(limit=1)), 0)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Look every so often, until told to stop."""
+        while not self._stop.wait(self.state.settings.poll_seconds):
+            for look in (self.look_at_store, self.look_at_builds, self.tell):
+                try:
+                    look()
+                except PenchantError as error:
+                    _LOG.warning("not looked at", extra={"told": {"what": look.__name__, "why": str(error)}})
+                except Exception:
+                    _LOG.exception("not looked at")
+
+    def look_at_store(self) -> None:
+        """See whether the store is there, and write and read what waits for it."""
+        try:
+            self.state.keys.read()
+            self.state.exposures.write()
+        except StorageError as error:
+            if self.state.store_problem is None:
+                _LOG.error("store out of reach", extra={"told": {"why": str(error)}})
+            self.state.store_problem = str(error)
+            return
+        if self.state.store_problem is not None:
+            _LOG.info("store is back")
+        self.state.store_problem = None
+        if self.state.live.shared:
+            self.hear_of_items()
+
+    def hear_of_items(self) -> None:
+        """Take over the items that another worker has changed, as the audit log tells."""
+        news = self.state.audit.since(self._heard)
+        if not news:
+            return
+        self._heard = news[-1].place
+        mine = {entry.place for entry in news} & self.state.own_changes
+        self.state.own_changes -= mine
+        if any(entry.action in ITEM_CHANGES and entry.place not in mine for entry in news):
+            with self.state.changing:
+                self.state.builds.catch_up(self.state.whole())
+
+    def look_at_builds(self) -> None:
+        """Switch to a build that was finished."""
+        if not self.state.settings.follow_builds:
+            return
+        read: list[Community] = []
+
+        def whole() -> Community:
+            read.append(self.state.whole())
+            return read[0]
+
+        with self.state.changing:
+            if self.state.builds.follow(whole):
+                if read:
+                    # A build often follows new data, which came into the store past this service.
+                    self.state.live.load_again(self.state.whole)
+                _LOG.info("build", extra={"told": {"build": self.state.builds.current.version}})
+
+    def tell(self) -> None:
+        """Bring figures and alerts up to date."""
+        metrics = self.state.metrics
+        metrics.ready.set(not self.state.problems)
+        metrics.waiting.labels("answers").set(self.state.answers.waiting)
+        metrics.waiting.labels("reading").set(self.state.reading.waiting)
+        metrics.waiting.labels("writing").set(self.state.writer.waiting)
+        if self.state.builds.is_ready:
+            record = self.state.builds.current.build.record
+            metrics.build_age.set((datetime.now(UTC) - record.finished_at).total_seconds())
+            metrics.build.set(int(record.version))
+            if self.state.builds.current is not self._told_of and self.state.store_problem is None:
+                self._told_of = self.state.builds.current
+                self.state.systems.tell_alarms(self._told_of)
+                self.state.on_loaded()
+        if time.monotonic() - self._told_at < _TOLD_SECONDS:
+            return
+        self._told_at = time.monotonic()
+        metrics.members.set(len(self.state.live))
+        if self.state.store_problem is None:
+            self.state.read_corrections()
+        if self.state.builds.is_ready:
+            metrics.tell_shown(int((~self.state.builds.current.recommender.closed).sum()))
+        if self.state.store_problem is None:
+            metrics.alerts.set(self.state.alerts.count_open())
+            if self.state.watch is not None:
+                self.state.watch.look(time.monotonic())
