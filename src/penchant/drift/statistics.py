@@ -40,6 +40,8 @@ def window_statistics(
     count = sizes[:, :, None] * sizes[:, None, :]
     here = np.arange(sizes.shape[1])
     count[:, here, here] -= sizes
+    # Windows that only make a short stream as long as the others are no past of anybody's.
+    held = sizes > 0
     for place, (name, between) in enumerate(compared.between.items()):
         columns |= {f"{name}/{key}": value for key, value in _alike(between, count).items()}
         for pair, top in (("now", 0), ("now|earlier", 1)):
@@ -53,10 +55,10 @@ def window_statistics(
         columns |= {f"{label}/now": now, f"{label}/now|earlier": earlier, f"{label}/last|earlier": _shifted(now, 1)}
     if surprise is not None:
         level = _mean(surprise, compared.real)
-        columns |= _against_past("surprise", level)
+        columns |= _against_past("surprise", np.where(held, level, np.nan))
     for key in ("odds/glr/now", "odds/mean/now", "behaviour/cosine/now", "repeats/now"):
         if key in columns:
-            columns |= _against_past(key.removesuffix("/now"), columns[key])
+            columns |= _against_past(key.removesuffix("/now"), np.where(held, columns[key], np.nan))
     table = np.stack(list(columns.values()), axis=-1).astype(np.float32)
     table[:, 0] = np.nan
     table[sizes == 0] = np.nan
