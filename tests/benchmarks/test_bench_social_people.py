@@ -59,6 +59,7 @@ def test_newcomers_have_every_key_and_their_curve(newcomers: BenchResult) -> Non
         "own_ratio@3",
         "own_ratio@5",
     }
+    assert set(newcomers.baselines["adaptive, by information"]) == {"own_ratio@3", "own_ratio@5"}
     assert WITHOUT_LANGUAGE_MODEL in newcomers.baselines
     assert "newcomer_ratio@words" not in newcomers.baselines[WITHOUT_LANGUAGE_MODEL]
     curve = newcomers.tables["ratio to popularity after each answer"]

@@ -156,3 +156,30 @@ def test_training_tells_what_was_found_and_keeps_it(tmp_path: Path, capsys: pyte
         main(["social", "train", str(tmp_path / "data"), "--into", str(into), "--encoder", "none", "--lang", "zh"]) == 0
     )
     assert "推荐会员的依据" in capsys.readouterr().out
+
+
+def test_bad_ties_are_counted_and_change_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bazaar = simulate(SimulatedConfig(events=600, members=40, seed=4))
+    bazaar.write(tmp_path / "data", form="csv")
+    train = ["social", "train", str(tmp_path / "data"), "--into", str(tmp_path / "kept"), "--encoder", "none"]
+    before = answer(train, capsys)
+    ties = tmp_path / "data" / "ties.csv"
+    header, first, *_ = ties.read_text().splitlines()
+    columns = header.split(",")
+
+    def row(**values: str) -> str:
+        return ",".join(values.get(name, "") for name in columns)
+
+    one, other, kind = (first.split(",")[columns.index(name)] for name in ("member_id", "other_id", "kind"))
+    bad = [
+        row(member_id=one, other_id="nobody", kind=kind),
+        row(member_id=one, other_id=one, kind=kind),
+        row(member_id=one, other_id=other, kind=kind),
+    ]
+    ties.write_text(ties.read_text().rstrip("\n") + "\n" + "\n".join(bad) + "\n")
+    after = answer(train, capsys)
+    counts, earlier = after["graph"].pop("counts"), before["graph"].pop("counts")
+    # Ties to nobody and to oneself are rejected at the door, and what was said before counts once.
+    assert counts["rows"] - earlier["rows"] == counts["repeated"] - earlier["repeated"] == 1
+    assert after["graph"] == before["graph"]
+    assert after["weights"] == before["weights"]

@@ -13,7 +13,8 @@ from penchant.errors import TrainingError
 from penchant.social.config import NetworkConfig
 from penchant.social.graph import Graph, GraphConfig
 from penchant.social.heldout import HeldOut
-from penchant.social.joint import Joint, JointConfig
+from penchant.social.joint import Joint
+from penchant.social.joint_reader import JointConfig
 from penchant.social.people import People
 from penchant.text.transformer import TransformerEncoder
 from penchant.training.options import Options
@@ -24,7 +25,13 @@ from tiny_reader import tiny_encoder
 OPTIONS = Options(threads=1, progress=False)
 NETWORK = NetworkConfig(width=16, epochs=4, members_at_once=32, learning_rate=0.03)
 CONFIG = JointConfig(
-    epochs=10, members_at_once=20, alternatives=2, max_tokens=8, text_learning_rate=2e-3, head_weight=1.0
+    epochs=10,
+    members_at_once=20,
+    alternatives=2,
+    max_tokens=8,
+    text_learning_rate=2e-3,
+    head_weight=1.0,
+    control=True,
 )
 KINDS = ("苹果 nice", "screen really", "小说 the", "电池 came")
 
@@ -53,6 +60,18 @@ def test_both_learn_under_one_loss(joint):
     assert np.mean(joint.losses[-9:]) < np.mean(joint.losses[:9])
     assert joint.joint.seconds > joint.frozen.seconds
     assert joint.joint.ndcg > 0.3
+
+
+def test_the_control_goes_on_with_the_network_alone_and_leaves_it_as_it_was(joint, planted, encoder):
+    assert joint.longer is not None
+    vectors = joint.longer.network.item_vectors
+    assert not np.allclose(vectors, joint.frozen.network.item_vectors)
+    assert not np.allclose(vectors, joint.network.item_vectors)
+    # The steps without the language model cost less than those with it.
+    assert joint.longer.seconds < joint.joint.seconds - joint.frozen.seconds
+    graph, held, texts = planted
+    short = CONFIG.model_copy(update={"control": False, "epochs": 1})
+    assert Joint.fit(graph, texts, encoder, NETWORK, short, OPTIONS, held).longer is None
 
 
 def test_the_language_model_has_moved_and_the_network_reads_it_as_it_is_now(joint, planted, encoder):

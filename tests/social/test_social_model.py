@@ -82,6 +82,34 @@ def test_a_new_tie_changes_the_next_answer_with_no_training(community, model):
     assert of_group(community, shown(model.on(tied).recommend("zed", 4)), 2) == 1
 
 
+def test_a_saved_graph_grows_by_what_is_new_as_if_it_had_been_read_anew(community, model, tmp_path):
+    events, ties = community.with_ids("events"), community.with_ids("ties")
+    liked = pl.DataFrame({"member_id": ["zed"], "item_id": ["i001"], "kind": ["like"], "at": [community.now]})
+    tied = tie_table(("zed", "m001", "friend"), ("m003", "zed", "follow"), ("m002", "m006", "block"))
+    zed = pl.DataFrame({"member_id": ["zed"], "private": [False]})
+    more = Community.from_tables(
+        community.items,
+        pl.concat([events, liked.cast({name: events.schema[name] for name in liked.columns})], how="diagonal"),
+        pl.concat([community.members, zed], how="diagonal"),
+        pl.concat([ties, tied.cast({name: ties.schema[name] for name in tied.columns})], how="diagonal"),
+    )
+    zed = more.member_ids.row("zed")
+    new_events = more.events.filter(pl.col("member") == zed)
+    new_ties = more.ties.filter((pl.col("member") == zed) | (pl.col("other") == zed) | (pl.col("kind") == "block"))
+    assert (len(new_events), len(new_ties)) == (1, 3)
+    model.save(tmp_path)
+    grown = SocialModel.load(tmp_path, community).on(more, events=new_events, ties=new_ties)
+    anew = model.on(more)
+    for name in ("likes", "ties", "blocked"):
+        assert abs(getattr(grown.graph, name) - getattr(anew.graph, name)).max() < 1e-6
+    assert grown.recommend("zed", 4) == anew.recommend("zed", 4)
+    assert grown.graph.ties[zed].nnz == 1
+    # Nothing was said to be new, so nothing is.
+    assert not model.on(more, ties=new_ties).graph.events[zed].nnz
+    grown.save(tmp_path / "again")
+    assert SocialModel.load(tmp_path / "again", more).recommend("zed", 4) == anew.recommend("zed", 4)
+
+
 def test_on_refuses_a_community_whose_rows_have_moved(community, model):
     moved = Community.from_tables(community.items.reverse(), community.with_ids("events"), community.members)
     with pytest.raises(ArtifactError, match="items known when the model was trained are not the first"):

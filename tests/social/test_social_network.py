@@ -10,11 +10,12 @@ from planted_circles import GROUPS, circles
 
 from penchant.data.interactions import EventWeights
 from penchant.data.splits import random_split
-from penchant.social.blocks import ITEM, MEMBER, Adjacency, Blocks, Edges
+from penchant.social.blocks import ITEM, MEMBER, Adjacency, Blocks, Edges, own_normalised
 from penchant.social.config import NetworkConfig
 from penchant.social.fitting import fit_network
 from penchant.social.graph import Graph, GraphConfig
 from penchant.social.heldout import HeldOut
+from penchant.social.hiding import Hiding
 from penchant.social.inductive import extended
 from penchant.social.losses import Candidates, ItemSampler, contrast_loss, softmax_loss
 from penchant.social.network import GraphNetwork
@@ -221,3 +222,21 @@ def test_every_option_of_the_network_changes_what_is_learned(change):
     for less in reached:
         other = trained(graph, base.model_copy(update=less)).item_vectors
         assert ours.shape != other.shape or not np.allclose(ours, other)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_what_is_hidden_is_gone_both_ways_round_and_the_rest_is_normalised_without_it(share):
+    events = sp.random(60, 20, 0.3, format="csr", random_state=2, dtype=np.float32)
+    sums = np.asarray(events.sum(axis=0), dtype=np.float32).ravel()
+    members = np.flatnonzero(np.diff(events.indptr))[::3]
+    likes, liked, wanted, shown = Hiding.of(events, sums).hide(members, share, np.random.default_rng(0))
+    left = events.tolil()
+    if share:
+        left[members] = shown
+    else:
+        assert not shown.nnz
+    assert abs(likes - own_normalised(left.tocsr(), sums)).max() < 1e-6
+    assert abs(likes.T - liked).max() == 0
+    assert abs(wanted + shown - events[members]).max() == 0
+    hidden = np.diff(wanted.indptr) / np.diff(events[members].indptr)
+    assert hidden.mean() == pytest.approx(share or 1.0, abs=0.1)

@@ -1,19 +1,32 @@
 """`penchant bench social --protocol newcomers`: members held out whole, asked, and shown something."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from penchant.benchmarks.result import WITHOUT_LANGUAGE_MODEL, BenchResult, Cell, data_name, figures
+from penchant.benchmarks.social_newcomer_figures import (
+    ASKED,
+    BASELINES,
+    BY_INFORMATION,
+    JUDGED_AT,
+    POPULARITY,
+    STEPS,
+    Values,
+    baseline,
+    curve,
+    difference,
+    known_table,
+    metrics,
+)
 from penchant.benchmarks.social_split import WEIGHTS, retagged
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
 from penchant.data.public import load
 from penchant.errors import TooLittleDataError
-from penchant.evaluation.bootstrap import Difference, paired_difference
 from penchant.evaluation.cost import measured
 from penchant.settings import settings
 from penchant.social.graph import Graph, GraphConfig
@@ -22,8 +35,6 @@ from penchant.social.newcomer_tuning import tuned
 from penchant.social.newcomers import Newcomers
 from penchant.social.rehearsal import (
     INFORMATIVE,
-    POPULAR,
-    RANDOM,
     Interview,
     StandIns,
     columns_of,
@@ -39,40 +50,9 @@ from penchant.vectors import Floats, Rows
 
 SHARE: Final = 0.2
 """Of the members, held out."""
-STEPS: Final = 8
-JUDGED_AT: Final = (3, 5)
-"""Answers after which the figures are taken."""
 FEWEST: Final = 20
 DESCRIBED: Final = 3
 """Tags that a line about oneself names."""
-ITEMS_ALONE: Final = "adaptive, items alone"
-RANDOM_TOPICS: Final = "random topics"
-POPULARITY: Final = "popularity"
-
-_ASKED: Final = {
-    INFORMATIVE: (INFORMATIVE, "all"),
-    ITEMS_ALONE: (INFORMATIVE, "items"),
-    POPULAR: (POPULAR, "items"),
-    RANDOM: (RANDOM, "items"),
-    RANDOM_TOPICS: (RANDOM, "topics"),
-}
-"""Ways of asking: what decides the next question, and what it may be about."""
-
-
-@dataclass
-class _Values:
-    """NDCG@10 by system, one value for each newcomer of each seed."""
-
-    found: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, name: str, value: float) -> None:
-        self.found.setdefault(name, []).append(value)
-
-    def mean(self, name: str) -> float:
-        return float(np.nanmean(self.found[name]))
-
-    def ratio(self, name: str, base: str) -> float:
-        return self.mean(name) / max(self.mean(base), 1e-9)
 
 
 def run_newcomers(data: str, seeds: Sequence[int]) -> BenchResult:
@@ -94,7 +74,7 @@ def run_newcomers(data: str, seeds: Sequence[int]) -> BenchResult:
     Raises:
         TooLittleDataError: there are too few members to hold out.
     """
-    per_seed: list[_Values] = []
+    per_seed: list[Values] = []
     latencies: list[float] = []
     table: list[dict[str, Cell]] = []
     with measured() as cost:
@@ -118,84 +98,25 @@ def run_newcomers(data: str, seeds: Sequence[int]) -> BenchResult:
         name="social",
         data=data_name(data),
         protocol="newcomers",
-        metrics=figures([_metrics(values) for values in per_seed]),
-        baselines={name: figures([_baseline(values, name) for values in per_seed]) for name in _BASELINES},
+        metrics=figures([metrics(values) for values in per_seed]),
+        baselines={name: figures([baseline(values, name) for values in per_seed]) for name in BASELINES},
         seconds=cost.seconds,
         peak_rss_mb=cost.peak_rss_mb,
         seeds=list(seeds),
         differences={
-            name: {f"ndcg@10 after {steps}": _difference(per_seed, steps, name) for steps in JUDGED_AT}
-            for name in _BASELINES
-            if name != WITHOUT_LANGUAGE_MODEL
+            name: {f"ndcg@10 after {steps}": difference(per_seed, steps, name) for steps in JUDGED_AT}
+            for name in BASELINES
+            if name not in (BY_INFORMATION, WITHOUT_LANGUAGE_MODEL)
         },
         tables={
-            "ratio to popularity after each answer": _curve(per_seed),
-            "known from the start": _known_table(per_seed),
+            "ratio to popularity after each answer": curve(per_seed),
+            "known from the start": known_table(per_seed),
             "settings": table,
         },
     )
 
 
-_BASELINES: Final = (POPULARITY, ITEMS_ALONE, POPULAR, RANDOM, RANDOM_TOPICS, WITHOUT_LANGUAGE_MODEL)
-
-
-def _metrics(values: _Values) -> dict[str, float]:
-    found = _ratios(values, INFORMATIVE)
-    for name in ("ties", "words"):
-        found[f"newcomer_ratio@{name}"] = values.ratio(f"known {name}", f"base {name}")
-    for steps in JUDGED_AT:
-        found[f"own_ratio@{steps}"] = values.ratio(f"{INFORMATIVE} own {steps}", f"{POPULARITY} own {steps}")
-    return found
-
-
-def _baseline(values: _Values, name: str) -> dict[str, float]:
-    """The same keys for another way of asking; without the language model words say nothing, all else is the same."""
-    if name == WITHOUT_LANGUAGE_MODEL:
-        return {key: value for key, value in _metrics(values).items() if not key.endswith("words")}
-    return _ratios(values, name)
-
-
-def _ratios(values: _Values, name: str) -> dict[str, float]:
-    return {f"newcomer_ratio@{steps}": values.ratio(f"{name} {steps}", f"{POPULARITY} {steps}") for steps in JUDGED_AT}
-
-
-def _curve(per_seed: Sequence[_Values]) -> list[dict[str, Cell]]:
-    return [
-        {
-            "answers": steps,
-            **{
-                name: round(
-                    float(np.mean([values.ratio(f"{name} {steps}", f"{POPULARITY} {steps}") for values in per_seed])), 3
-                )
-                for name in _ASKED
-            },
-        }
-        for steps in range(STEPS + 1)
-    ]
-
-
-def _known_table(per_seed: Sequence[_Values]) -> list[dict[str, Cell]]:
-    names = [name.removeprefix("known ") for name in per_seed[0].found if name.startswith("known ")]
-    return [
-        {
-            "known": name,
-            "ndcg@10": round(float(np.mean([values.mean(f"known {name}") for values in per_seed])), 4),
-            "ratio to popularity": round(
-                float(np.mean([values.ratio(f"known {name}", f"base {name}") for values in per_seed])), 3
-            ),
-        }
-        for name in names
-    ]
-
-
-def _difference(per_seed: Sequence[_Values], steps: int, name: str) -> Difference:
-    ours = np.concatenate([values.found[f"{INFORMATIVE} {steps}"] for values in per_seed])
-    theirs = np.concatenate([values.found[f"{name} {steps}"] for values in per_seed])
-    judged = np.isfinite(ours) & np.isfinite(theirs)
-    return paired_difference(ours[judged], theirs[judged])
-
-
-def _seed(community: Community, seed: int, encoder: Encoder) -> tuple[_Values, NewcomersConfig, float]:
+def _seed(community: Community, seed: int, encoder: Encoder) -> tuple[Values, NewcomersConfig, float]:
     options = Options(seed=seed)
     everyone = Graph.of(community, GraphConfig(event_weights=WEIGHTS))
     if not everyone.events.nnz:
@@ -209,7 +130,7 @@ def _seed(community: Community, seed: int, encoder: Encoder) -> tuple[_Values, N
     newcomers = Newcomers.fit(rest, config, options)
     texts = TextVectors.read(rest_of, rest, encoder)
     said = _described(rest, stand_ins, encoder, texts)
-    values = _Values()
+    values = Values()
     for place in range(len(stand_ins)):
         _meet(newcomers, stand_ins, place, newcomers.nearness(texts.items, said[place]), values, seed)
     return values, config, _latency(newcomers, stand_ins)
@@ -237,7 +158,7 @@ def _described(graph: Graph, stand_ins: StandIns, encoder: Encoder, texts: TextV
 
 
 def _meet(
-    newcomers: Newcomers, stand_ins: StandIns, place: int, nearness: Floats | None, values: _Values, seed: int
+    newcomers: Newcomers, stand_ins: StandIns, place: int, nearness: Floats | None, values: Values, seed: int
 ) -> None:
     speaks = stand_ins.speaks[place][:, newcomers.items].tocsr()
     judged = columns_of(newcomers, stand_ins.judged, place)
@@ -246,18 +167,22 @@ def _meet(
             newcomers, speaks, Known(), STEPS, strategy=strategy, about=about,
             rng=np.random.default_rng((seed, place)),
         )
-        for name, (strategy, about) in _ASKED.items()
+        for name, (strategy, about) in ASKED.items()
     }  # fmt: skip
     for steps in range(STEPS + 1):
         shut = np.unique(np.concatenate([one.asked(newcomers, steps) for one in met.values()])).astype(np.int64)
         values.add(f"{POPULARITY} {steps}", ndcg(newcomers.overall, judged, shut))
         for name, one in met.items():
             values.add(f"{name} {steps}", ndcg(newcomers.scores(_after(one, steps)), judged, shut))
-    for steps in JUDGED_AT:
-        own = met[INFORMATIVE].asked(newcomers, steps)
-        values.add(f"{POPULARITY} own {steps}", ndcg(newcomers.overall, judged, own))
-        scores = newcomers.scores(_after(met[INFORMATIVE], steps))
-        values.add(f"{INFORMATIVE} own {steps}", ndcg(scores, judged, own))
+    telling = newcomers.configured(newcomers.config.model_copy(update={"asked_by": "information"}))
+    for name, one in (
+        (INFORMATIVE, met[INFORMATIVE]),
+        (BY_INFORMATION, interview(telling, speaks, Known(), max(JUDGED_AT))),
+    ):
+        for steps in JUDGED_AT:
+            own = one.asked(newcomers, steps)
+            values.add(f"{POPULARITY} beside {name} {steps}", ndcg(newcomers.overall, judged, own))
+            values.add(f"{name} own {steps}", ndcg(newcomers.scores(_after(one, steps)), judged, own))
     friends = stand_ins.friends(place)
     for name, known, steps in (
         ("ties", Known(friends=friends), 0),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -25,6 +26,8 @@ MEMBERS_AN_ITEM: Final = 4
 TAGS: Final = 200
 ALIKE: Final = 0.7
 """Share of events and ties within a member's own group."""
+LATE: Final = 100
+"""One event and one tie in so many come after the graph has been made, and the graph grows by them."""
 JUDGED: Final = 500
 """Members whose best items are looked at, to see that an epoch has taught anything."""
 
@@ -51,6 +54,12 @@ def run_scale(data: str, seeds: Sequence[int]) -> BenchResult:
         with measured() as building:
             graph = Graph.of(community)
         stages.append(_row("graph", building.seconds, building.peak_rss_mb))
+        late = len(community.events) // LATE, len(community.ties) // LATE
+        before = Graph.of(_without_last(community, *late))
+        with measured() as growing:
+            before.extended(community, events=community.events.tail(late[0]), ties=community.ties.tail(late[1]))
+        stages.append(_row("graph grown by a hundredth", growing.seconds, growing.peak_rss_mb))
+        del before
         with measured() as epoch:
             config = NetworkConfig(sampling=True, epochs=1, candidates=2_000, members_at_once=1_024, hidden_ids=0)
             network = fit_network(graph, TextVectors.none(graph), config, Options(seed=seed))
@@ -114,6 +123,10 @@ def grouped(members: int, seed: int) -> Community:
             kind=pl.lit("follow")
         ),
     )
+
+
+def _without_last(community: Community, events: int, ties: int) -> Community:
+    return replace(community, events=community.events.head(-events), ties=community.ties.head(-ties))
 
 
 def _row(stage: str, seconds: float, peak: float) -> dict[str, Cell]:

@@ -9,7 +9,7 @@ from penchant.cli import social_questionnaire
 from penchant.cli.build import WORKSPACE
 from penchant.cli.face import face
 from penchant.cli.helping import HelpfulCommand, HelpfulGroup
-from penchant.cli.recommend import HOW_MANY, IN_JSON, ITEM, MEMBER, show_ranking
+from penchant.cli.recommend import HOW_MANY, IN_JSON, ITEM, MEMBER, STRATEGY, show_ranking
 from penchant.cli.speech import both
 from penchant.language import Lang, Phrase
 from penchant.workspace import CONFIG_FILE, Workspace
@@ -57,7 +57,6 @@ KEPT: Final = Phrase("Kept in {folder}", "已保存到 {folder}")
 WEIGHED: Final = (Phrase("source", "来源"), Phrase("weight", "权重"))
 ORDER: Final = Phrase("Whom to suggest goes by {order}.", "推荐会员的依据：{order}。")
 NOBODY: Final = Phrase("There is nobody to suggest.", "没有可推荐的会员。")
-STRATEGY: Final = Phrase("Strategy: {strategy}", "策略：{strategy}")
 CARRIES: Final = (
     Phrase("share", "占比"),
     Phrase("what", "依据"),

@@ -1,7 +1,8 @@
 """What and whom would this member like, given the people around them?"""
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from penchant.lazy import late
 
 # Here and not when they are first used: a function of its module's own name would give way to the module.
 from penchant.social.statistics import statistics as statistics
@@ -49,16 +50,4 @@ _HOMES: Final = {
     "train": "penchant.social.recipe",
 }
 
-__all__ = sorted([*_HOMES, "statistics"])
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"penchant.social has no public name {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = late(__name__, _HOMES, ["statistics"])

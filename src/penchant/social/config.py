@@ -124,9 +124,6 @@ class RankerConfig(_Frozen):
     """The ranker is used where this interval of its lead over the blend lies above zero."""
 
 
-Joint = Literal["off", "lora"]
-
-
 class SocialConfig(_Frozen):
     """How social recommendations are learned.
 

@@ -94,7 +94,10 @@ class NetworkFit:
         """Train, and keep the best state where something is held out."""
         rng = self.options.rng()
         learned = [value for value in self.network.parameters() if value.requires_grad]
-        optimiser = torch.optim.AdamW(learned, lr=self.config.learning_rate, weight_decay=self.config.decay)
+        # A step over sampled neighbours is small beside the vectors of all nodes: these are updated in one pass.
+        optimiser = torch.optim.AdamW(
+            learned, lr=self.config.learning_rate, weight_decay=self.config.decay, fused=self.sampling
+        )
         active = np.flatnonzero(np.diff(self.graph.events.indptr))
         best, kept, waited = -1.0, None, 0
         history: list[float] = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
@@ -13,6 +13,7 @@ from penchant.evaluation.bootstrap import interval
 from penchant.language import Lang, Phrase
 from penchant.social.friend_features import FriendFeatures
 from penchant.social.hidden_ties import Lesson, each_tie
+from penchant.training.boosting import boosting
 from penchant.training.options import Options
 from penchant.vectors import Floats
 
@@ -176,23 +177,19 @@ class FriendRanker:
     def _grown(self, lessons: Sequence[Lesson], options: Options) -> "Booster":
         import lightgbm
 
-        settings: dict[str, Any] = {
-            "objective": "lambdarank",
-            "lambdarank_truncation_level": 2 * self.config.cutoff,
-            "max_bin": 127,
-            "num_leaves": self.config.leaves,
-            "learning_rate": self.config.learning_rate,
-            "min_data_in_leaf": self.config.least_rows,
-            "feature_fraction": 0.6,
-            "bagging_fraction": 0.7,
-            "bagging_freq": 1,
-            "lambda_l2": 10.0,
-            "seed": options.seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": options.threads or 0,
-            "verbosity": -1,
-        }
+        settings = boosting(
+            options,
+            objective="lambdarank",
+            lambdarank_truncation_level=2 * self.config.cutoff,
+            max_bin=127,
+            num_leaves=self.config.leaves,
+            learning_rate=self.config.learning_rate,
+            min_data_in_leaf=self.config.least_rows,
+            feature_fraction=0.6,
+            bagging_fraction=0.7,
+            bagging_freq=1,
+            lambda_l2=10.0,
+        )
         taught = [lesson.taught(self.config.others_each) for lesson in lessons]
         data = lightgbm.Dataset(
             np.concatenate([part[0] for part in taught]),

@@ -1,6 +1,7 @@
 """Events taken out of the graph for a step of training, so that they can be foreseen from the rest."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -11,13 +12,14 @@ from penchant.vectors import Floats, Rows
 
 @dataclass(frozen=True, eq=False)
 class Hiding:
-    """The events of a graph, from which those to be foreseen can be taken out quickly."""
+    """The events of a graph, from which those to be foreseen can be taken out quickly.
+
+    Only the rows of the members of a step are normalised anew; all others are kept ready, both ways round.
+    """
 
     events: sp.csr_matrix
     by_column: Floats
     """(cells,) each event divided by the root of its item's sum."""
-    rows: Rows
-    """(cells,) the member of each event."""
     transposed: sp.csr_matrix
     """(items, members) the number of the cell of `events` as value."""
 
@@ -25,9 +27,8 @@ class Hiding:
     def of(cls, events: sp.csr_matrix, item_sums: Floats) -> Self:
         """Of the events of a graph, whose items' likes add up to some sums."""
         numbers = sp.csr_matrix((np.arange(events.nnz), events.indices, events.indptr), shape=events.shape)
-        rows = np.repeat(np.arange(events.shape[0]), np.diff(events.indptr))
         by_column = events.data / np.sqrt(np.maximum(item_sums, 1e-12))[events.indices]
-        return cls(events, by_column.astype(np.float32), rows, numbers.T.tocsr())
+        return cls(events, by_column.astype(np.float32), numbers.T.tocsr())
 
     def hide(
         self, members: Rows, share: float, rng: np.random.Generator
@@ -39,37 +40,54 @@ class Hiding:
         """
         events, pointers = self.events, self.events.indptr
         lengths = np.diff(pointers)[members]
-        own = np.repeat(pointers[members] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        own = np.repeat(pointers[members] - starts, lengths)
         own = own + np.arange(len(own))
         place = np.repeat(np.arange(len(members)), lengths)
         shape = (len(members), events.shape[1])
-        everything = sp.csr_matrix((events.data[own], (place, events.indices[own])), shape=shape)
         if not share:
-            return self._normalised(None), self._transposed(None), everything, sp.csr_matrix(shape, dtype=np.float32)
+            everything = sp.csr_matrix((events.data[own], (place, events.indices[own])), shape=shape)
+            return *self._matrices(self._values, self._turned), everything, sp.csr_matrix(shape, dtype=np.float32)
         order = np.lexsort((rng.random(len(own)), place))
         rank = np.empty(len(own), dtype=np.int64)
-        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         rank[order] = np.arange(len(own)) - np.repeat(starts, lengths)
         hide = np.clip(np.round(lengths * share + rng.uniform(-0.5, 0.5, len(lengths))), 1, np.maximum(lengths - 1, 1))
         hidden = rank < hide[place]
-        kept = np.ones(events.nnz, dtype=np.float32)
-        kept[own[hidden]] = 0
-        cells = (events.data[own], (place, events.indices[own]))
-        wanted = sp.csr_matrix((cells[0][hidden], (place[hidden], cells[1][1][hidden])), shape=shape)
-        shown = sp.csr_matrix((cells[0][~hidden], (place[~hidden], cells[1][1][~hidden])), shape=shape)
-        return self._normalised(kept), self._transposed(kept), wanted, shown
+        new = self._normalised(own, place, np.where(hidden, 0, events.data[own]), len(members))
+        values, turned = self._values.copy(), self._turned.copy()
+        values[own], turned[self._turned_place[own]] = new, new
+        data, columns = events.data[own], events.indices[own]
+        wanted = sp.csr_matrix((data[hidden], (place[hidden], columns[hidden])), shape=shape)
+        shown = sp.csr_matrix((data[~hidden], (place[~hidden], columns[~hidden])), shape=shape)
+        return *self._matrices(values, turned), wanted, shown
 
-    def _values(self, kept: Floats | None) -> Floats:
-        data = self.events.data if kept is None else self.events.data * kept
-        totals = np.bincount(self.rows, data, minlength=self.events.shape[0])
+    def _normalised(self, cells: Rows, rows: Rows, kept: Floats, row_count: int) -> Floats:
+        """(cells,) some cells divided by the roots of what is kept of their rows and of their items' sums."""
+        totals = np.bincount(rows, kept, minlength=row_count)
         factors = np.where(totals > 0, 1 / np.sqrt(np.where(totals > 0, totals, 1)), 0).astype(np.float32)
-        values = self.by_column * factors[self.rows]
-        return values if kept is None else values * kept
+        return np.where(kept > 0, self.by_column[cells] * factors[rows], 0).astype(np.float32)
 
-    def _normalised(self, kept: Floats | None) -> sp.csr_matrix:
-        events = self.events
-        return sp.csr_matrix((self._values(kept), events.indices, events.indptr), shape=events.shape)
+    @cached_property
+    def _values(self) -> Floats:
+        """(cells,) normalised, nothing hidden."""
+        count = self.events.shape[0]
+        rows = np.repeat(np.arange(count), np.diff(self.events.indptr))
+        return self._normalised(np.arange(len(rows)), rows, self.events.data, count)
 
-    def _transposed(self, kept: Floats | None) -> sp.csr_matrix:
-        turned = self.transposed
-        return sp.csr_matrix((self._values(kept)[turned.data], turned.indices, turned.indptr), shape=turned.shape)
+    @cached_property
+    def _turned(self) -> Floats:
+        return self._values[self.transposed.data]
+
+    @cached_property
+    def _turned_place(self) -> Rows:
+        """(cells,) where each cell of `events` stands in the transpose."""
+        place = np.empty(self.events.nnz, dtype=np.int64)
+        place[self.transposed.data] = np.arange(len(place))
+        return place
+
+    def _matrices(self, values: Floats, turned: Floats) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        events, other = self.events, self.transposed
+        return (
+            sp.csr_matrix((values, events.indices, events.indptr), shape=events.shape),
+            sp.csr_matrix((turned, other.indices, other.indptr), shape=other.shape),
+        )

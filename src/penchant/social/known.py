@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
@@ -28,6 +28,10 @@ class NewcomersConfig(BaseModel):
     """Items that one can be asked about: those most liked."""
     most_questions: int = Field(default=8, ge=1, le=20)
     """Questions to one person at most."""
+    asked_by: Literal["worth", "information"] = "worth"
+    """What decides the next question: how good the list is expected to be after its answer, or how much it tells."""
+    considered: PositiveInt = 12
+    """Questions whose worth is computed: those that tell most."""
     fewest_likes: PositiveInt = 2
     """Items that fewer members like are not recommended to newcomers, nor asked about."""
     most_members: PositiveInt = 5_000
@@ -93,9 +97,14 @@ class Parts:
 
     def scores(self, config: NewcomersConfig) -> Floats:
         """(columns,) all of them together."""
-        total = config.kind_weight * self.kinds + (1 - config.kind_weight) * self.members
+        asked = config.kind_weight * self.kinds + (1 - config.kind_weight) * self.members
+        return (asked + self.beside(config)).astype(np.float32)
+
+    def beside(self, config: NewcomersConfig) -> Floats:
+        """(columns,) what ties and words say, whatever is answered."""
+        total = np.zeros_like(self.kinds)
         if self.friends is not None:
             total = total + config.tie_weight * self.friends
         if self.words is not None:
             total = total + config.word_weight * self.words
-        return total.astype(np.float32)
+        return total

@@ -20,7 +20,7 @@ class MixtureConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kinds: PositiveInt = 48
+    kinds: PositiveInt = 96
     """Kinds of members; fewer in a community of few."""
     members_each: PositiveInt = 12
     """Members that a kind has at least, on average."""

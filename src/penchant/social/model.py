@@ -6,21 +6,22 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from penchant.data.community import Community
 from penchant.data.social import SocialVectors
-from penchant.data.verdicts import Pick, Ranking
-from penchant.errors import ArtifactError, ConfigError, NotFittedError
+from penchant.data.verdicts import Ranking
+from penchant.errors import NotFittedError
 from penchant.language import Lang
-from penchant.social import strategies
-from penchant.social.circle import FriendsLikes, Popularity
+from penchant.social.answering import answered
+from penchant.social.circle import Popularity
 from penchant.social.config import SocialConfig
 from penchant.social.features import Facts, table
 from penchant.social.graph import Graph
 from penchant.social.heldout import CELLS_AT_ONCE
-from penchant.social.inductive import extended
-from penchant.social.linear import TaggedAls, TaggedEase
+from penchant.social.linear import TaggedAls
+from penchant.social.moving import moved
 from penchant.social.opinions import Candidates, Source, blended, opinions
 from penchant.social.people import People
 from penchant.social.propagated import Propagated
@@ -199,7 +200,7 @@ class SocialModel:
             UnknownIdError: there is no such member, or no such item among those to exclude.
         """
         row = self.community.member_ids.row(member_id)
-        return self._answer(self.people(np.array([row])), k, lang, exclude, member_id)
+        return answered(self, self.people(np.array([row])), k, lang, exclude, member_id)
 
     def recommend_for(
         self,
@@ -225,7 +226,8 @@ class SocialModel:
             UnknownIdError: an item or a member is not in the community.
             NotFittedError: a text was given and there is no encoder to read it.
         """
-        return self._answer(self.stranger(items=items, friends=friends, text=text), k, lang, exclude, None)
+        person = self.stranger(items=items, friends=friends, text=text)
+        return answered(self, person, k, lang, exclude, None)
 
     def explain(self, member_id: str, item_id: str) -> list[Reason]:
         """What carries the score of an item for a member, largest first, each true by the removal test.
@@ -237,48 +239,25 @@ class SocialModel:
         person = self.people(np.array([row]))
         return reasons(self, person, self.shut(person), [item])[0]
 
-    def _answer(
-        self, person: People, k: int, lang: Lang, exclude: Collection[str], member_id: str | None
-    ) -> Ranking:  # fmt: skip
-        if k < 1:
-            raise ConfigError(f"k is {k}; ask for at least 1 item")
-        shut = self.shut(person)
-        shut[0, [self.community.item_ids.row(item) for item in exclude]] = True
-        found = self.scores(person, shut)
-        order = np.where(shut, -np.inf, found)
-        chosen = [int(item) for item in top_k(order, k, tie_rank=self.community.item_ids.id_rank)[0] if item >= 0]
-        picks = []
-        for item, why in zip(chosen, reasons(self, person, shut, chosen, found), strict=True):
-            sentence, evidence = strategies.told(self, person, item, why, lang)
-            item_id = self.community.item_ids.id(item)
-            picks.append(Pick(item_id, self.community.titles[item], float(found[0, item]), sentence, evidence))
-        return Ranking(tuple(picks), strategies.strategy(self, person, lang), member_id)
-
     # -- other communities, folders --
 
-    def on(self, community: Community) -> "SocialModel":
+    def on(
+        self, community: Community, *, events: pl.DataFrame | None = None, ties: pl.DataFrame | None = None
+    ) -> "SocialModel":
         """The same model over a community that has moved on: events, ties, members and items may have been added.
 
         Members and items that training has not seen get vectors from their ties, texts and events, with no training.
+        Where what is new is named, the graph grows by just that; else it is read anew from all.
+
+        Args:
+            community: as it is now.
+            events: rows of `community.events` that were not there before.
+            ties: rows of `community.ties` that were not there before.
 
         Raises:
             ArtifactError: members or items known before are not the first of those given.
         """
-        _same_start(self.community, community)
-        graph = Graph.of(community, self.config.graph)
-        texts = self.texts.grown(community, graph, self.encoder)
-        sources: dict[str, Source] = {}
-        for name, source in self.sources.items():
-            if isinstance(source, Propagated):
-                sources[name] = extended(source, graph, texts)
-            elif isinstance(source, FriendsLikes | Popularity):
-                sources[name] = type(source).fit(graph)
-            elif isinstance(source, TaggedEase | TaggedAls):
-                sources[name] = source.widened(graph.item_count)
-        return SocialModel(
-            community, graph, texts, sources, self.weights, self.config, self.statistics,
-            ranker=self.ranker, encoder=self.encoder,
-        )  # fmt: skip
+        return moved(self, community, events, ties)
 
     def reweighed(self, weights: Mapping[str, float], ranker: Ranker | None) -> "SocialModel":
         """The same fitted sources with other weights, those not named left out, and another ranker or none."""
@@ -310,15 +289,3 @@ class SocialModel:
         from penchant.social.saving import load
 
         return load(Path(folder), community, encoder)
-
-
-def _same_start(before: Community, after: Community) -> None:
-    for name, old, new in (
-        ("member", before.member_ids.ids, after.member_ids.ids),
-        ("item", before.item_ids.ids, after.item_ids.ids),
-    ):
-        if len(new) < len(old) or not new[: len(old)].equals(old):
-            raise ArtifactError(
-                f"the {len(old)} {name}s known when the model was trained are not the first of the {len(new)} given; "
-                "keep their order and put new ones after them, or train again"
-            )

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from penchant.artifacts import load_artifact, save_artifact
 from penchant.errors import ArtifactError, TooLittleDataError
 from penchant.social.answers import information
+from penchant.social.asking import Asking
 from penchant.social.graph import Graph
 from penchant.social.known import Belief, Known, NewcomersConfig, Parts
 from penchant.social.mixture import Mixture
@@ -22,6 +23,8 @@ from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
 
 KIND: Final = "social-newcomers"
+LEAST_BITS: Final = 1e-6
+"""A question whose answer is expected to tell less tells nothing."""
 
 
 class Newcomers:
@@ -89,7 +92,7 @@ class Newcomers:
             self.graph, config,
             items=self.items, mixture=self.mixture, questions=self.questions, sample=self.sample,
         )  # fmt: skip
-        for name in ("likes", "overall", "chances", "_kinds", "_chances_of_members", "_by_column"):
+        for name in ("likes", "overall", "chances", "_kinds", "chances_of_members", "_by_column"):
             if name in self.__dict__:
                 other.__dict__[name] = self.__dict__[name]
         return other
@@ -114,8 +117,13 @@ class Newcomers:
         return self.mixture.kinds_of(self.likes)
 
     @cached_property
-    def _chances_of_members(self) -> Floats:
+    def chances_of_members(self) -> Floats:
+        """(answers, sampled members, questions) how likely each member would give each answer."""
         return self.questions.chances_of(self.likes, self._kinds, self.mixture)
+
+    @cached_property
+    def _asking(self) -> Asking:
+        return Asking(self)
 
     @cached_property
     def _by_column(self) -> sp.csr_matrix:
@@ -156,7 +164,7 @@ class Newcomers:
         for number, answer in known.answers.items():
             place = place_of(answer)
             kinds = kinds * self.chances[place, :, number]
-            members = members * self._chances_of_members[place, :, number]
+            members = members * self.chances_of_members[place, :, number]
         return Belief(_normal(kinds), _normal(members))
 
     def scores(self, known: Known, columns: Rows | None = None) -> Floats:
@@ -191,7 +199,9 @@ class Newcomers:
         )
 
     def next_question(self, known: Known, *, about: str = "all") -> int | None:
-        """The number of the question whose answer is expected to tell most; None where none tells anything more.
+        """The number of the question to ask next; None where none tells anything more.
+
+        Of those whose answers are expected to tell most it is the one after which the list is expected to be best.
 
         Args:
             known: what has been answered is not asked again.
@@ -201,9 +211,13 @@ class Newcomers:
         told[list(known.answers)] = -1
         if about != "all":
             told[self.questions.subjects != (about == "topics")] = -1
-        if not len(told) or told.max() <= 1e-6:
+        if not len(told) or told.max() <= LEAST_BITS:
             return None
-        return int(told.argmax())
+        if self.config.asked_by == "information":
+            return int(told.argmax())
+        best = np.argsort(-told, kind="stable")[: self.config.considered]
+        best = best[told[best] > LEAST_BITS]
+        return int(best[self._asking.worth(known, best).argmax()])
 
     def asked_items(self, known: Known) -> Rows:
         """Columns of the items that somebody was asked about; they are not recommended."""

@@ -14,6 +14,7 @@ from penchant.language import Lang, Phrase
 from penchant.social.config import RankerConfig
 from penchant.social.features import direction
 from penchant.social.opinions import Candidates
+from penchant.training.boosting import boosting
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
 
@@ -187,25 +188,21 @@ def _grown(
     import lightgbm
 
     kept = np.repeat(members, lengths)
-    settings: dict[str, Any] = {
-        "objective": "lambdarank",
-        "lambdarank_truncation_level": 20,
-        "monotone_constraints": [direction(name) for name in features],
-        "max_bin": 127,
-        "num_leaves": config.leaves,
-        "learning_rate": config.learning_rate,
-        "min_data_in_leaf": 100,
-        "feature_fraction": 0.6,
-        "bagging_fraction": 0.8,
-        "bagging_freq": 1,
-        "bagging_by_query": True,
-        "lambda_l2": 10.0,
-        "seed": options.seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": options.threads or 0,
-        "verbosity": -1,
-    }
+    settings = boosting(
+        options,
+        objective="lambdarank",
+        lambdarank_truncation_level=20,
+        monotone_constraints=[direction(name) for name in features],
+        max_bin=127,
+        num_leaves=config.leaves,
+        learning_rate=config.learning_rate,
+        min_data_in_leaf=100,
+        feature_fraction=0.6,
+        bagging_fraction=0.8,
+        bagging_freq=1,
+        bagging_by_query=True,
+        lambda_l2=10.0,
+    )
     names = [name.replace(" ", "_") for name in features]
     data = lightgbm.Dataset(
         rows[kept], label=chosen[kept].astype(np.float32), group=lengths[members], feature_name=names

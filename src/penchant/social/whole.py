@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+import polars as pl
+
 from penchant.artifacts import write_atomically
 from penchant.data.community import Community
 from penchant.data.social import SocialVectors
@@ -49,9 +51,17 @@ class Social:
         """What other systems take."""
         return self.model.verdicts()
 
-    def on(self, community: Community) -> "Social":
-        """The same over a community that has moved on: a new tie or event changes the next answer, with no training."""
-        model = self.model.on(community)
+    def on(
+        self, community: Community, *, events: pl.DataFrame | None = None, ties: pl.DataFrame | None = None
+    ) -> "Social":
+        """The same over a community that has moved on: a new tie or event changes the next answer, with no training.
+
+        Args:
+            community: as it is now.
+            events: rows of `community.events` that are new, if those are known: the graph then grows by just them.
+            ties: likewise of `community.ties`.
+        """
+        model = self.model.on(community, events=events, ties=ties)
         return Social(
             model,
             self.friends.on(community, model.graph),
