@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from penchant.vectors import chunks, top_k, unit_rows
+from penchant.vectors import chunks, kth_largest, top_k, unit_rows
 
 # Few different values, so that there are many ties.
 SIZES = array_shapes(min_dims=2, max_dims=2, max_side=8)
@@ -36,3 +36,13 @@ def test_chunks_cover_everything_once(total, size, lengths):
     parts = list(chunks(total, size))
     assert [part.stop - part.start for part in parts] == lengths
     assert [row for part in parts for row in range(total)[part]] == list(range(total))
+
+
+@given(
+    st.lists(st.sampled_from([-np.inf, 0.0, 0.5, 1.0, 2.0]), min_size=1, max_size=400),
+    st.integers(1, 12),
+)
+def test_the_kth_largest_is_that_of_a_full_sort_also_among_many(values, k):
+    found = np.array(values, dtype=np.float32)
+    k = min(k, len(found))
+    assert kth_largest(found, k) == np.sort(found)[len(found) - k]

@@ -10,6 +10,7 @@ import pytest
 from penchant.benchmarks import finetune, robustness
 from penchant.benchmarks.result import WITHOUT_LANGUAGE_MODEL
 from penchant.errors import ConfigError, TooLittleDataError
+from tiny_bert import tiny_bert
 
 WORDS = {
     "水果": ["苹果", "香蕉", "多汁"],
@@ -24,26 +25,11 @@ FILLER = ["昨天", "买", "的", "了", "又", "来"]
 @pytest.fixture(scope="module")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT of one layer that knows the words."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel
+    from tokenizers import pre_tokenizers
 
     words = [word for group in (*WORDS.values(), *MOODS.values()) for word in group] + FILLER
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
-    tokenizer = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     folder = tmp_path_factory.mktemp("model") / "tiny"
-    folder.mkdir()
-    tokenizer.save(str(folder / "tokenizer.json"))
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        config = BertConfig(
-            vocab_size=len(pieces), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-            max_position_embeddings=130, pad_token_id=0, initializer_range=0.1,
-        )  # fmt: skip
-        BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    return folder
+    return tiny_bert(folder, words, pre_tokenizers.WhitespaceSplit(), layers=2, positions=130, spread=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +112,8 @@ def test_what_each_defence_withstands_is_measured(
     assert result.metrics["accuracy@typos"].mean < result.metrics["accuracy@clean"].mean
     assert result.metrics["accuracy@wrong_labels"].mean < result.metrics["accuracy@clean"].mean
     assert set(result.baselines) == {"fgm", WITHOUT_LANGUAGE_MODEL}
+    # An adversary who may change too much leaves nothing to be learned.
+    assert result.baselines["fgm"]["accuracy@clean"].mean > 0.8
     assert {row["defence"] for row in result.tables["defences"]} == {"plain", "fgm", WITHOUT_LANGUAGE_MODEL}
 
 

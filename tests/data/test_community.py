@@ -158,3 +158,11 @@ def test_one_member_is_a_row_of_the_table(small_community):
 
 def test_a_community_without_events_has_no_present():
     assert Community.from_tables(items(), events().clear(), pl.DataFrame({"member_id": ["m"]})).now is None
+
+
+def test_the_events_of_one_member_are_theirs_in_order_of_time(small_community):
+    for row in range(len(small_community.members)):
+        own = small_community.events.filter(pl.col("member") == row)
+        assert small_community.events_of(row).equals(own)
+    fewer = small_community.with_events(small_community.events.head(1))
+    assert sum(len(fewer.events_of(row)) for row in range(len(fewer.members))) == 1

@@ -3,12 +3,18 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+import scipy.sparse as sp
 
 from penchant.data.community import Community
+from penchant.data.drift import Change, DriftVerdict
 from penchant.data.interactions import EventWeights, Histories, histories
+from penchant.data.segments import NOBODY, Segments
+from penchant.data.social import SocialVectors
 from penchant.data.strata import SCHEMA, Strata
+from penchant.data.vocabulary import Vocabulary
 from penchant.recommend.candidates import Candidates
-from penchant.recommend.features import ItemFacts, feature_names, table, tiered
+from penchant.recommend.features import ItemFacts, feature_names, table
+from penchant.recommend.verdicts import Told, Verdict, Verdicts
 from penchant.vectors import Floats, unit_rows
 
 MONDAY = datetime(2026, 1, 5, 21, 30, tzinfo=UTC)
@@ -51,14 +57,15 @@ def strata(member: str, label: str, tier: str, share: float) -> Strata:
 
 
 def seen(
-    batch: Histories, facts: ItemFacts = FACTS, *, told: Strata | None = None, members: list[int] | None = None
+    batch: Histories, facts: ItemFacts = FACTS, *, told: Verdict | None = None, members: list[int] | None = None
 ) -> list[dict[str, float]]:
     """The features of items d and e for one history, by name."""
+    ready = None if told is None else Told(Verdicts.of(told), SHOP, EventWeights(), facts).table
     rows = table(
         D_AND_E, np.array([1.0, 3.0], dtype=np.float32), batch, facts,
-        strata=told, members=np.array(members) if members is not None else None,
+        told=ready, members=np.array(members) if members is not None else None,
     )  # fmt: skip
-    names = feature_names(D_AND_E.sources, text=facts.vectors is not None, tiers=told is not None)
+    names = feature_names(D_AND_E.sources, text=facts.vectors is not None, told=Verdicts.of(told).names)
     assert rows.shape == (2, len(names))
     assert rows.dtype == np.float32
     return [dict(zip(names, row.tolist(), strict=True)) for row in rows]
@@ -133,8 +140,49 @@ def test_tiers_are_those_of_the_items_labels_for_this_member() -> None:
     assert other["core interest"] == 0
     for strangers in ([-1], None):
         assert np.isnan(seen(M0, told=told, members=strangers)[0]["core interest"])
-    assert tiered(feature_names((), text=False, tiers=True))
-    assert not tiered(feature_names((), text=False, tiers=False))
+
+
+def test_segments_tell_how_much_they_like_an_item_and_how_much_more_than_elsewhere() -> None:
+    # Of the four members m1 and m3 like d; m1 is a segment alone.
+    of_member = np.array([7 if name == "m1" else 3 for name in SHOP.member_ids.ids], dtype=np.int32)
+    told = Segments(SHOP.member_ids, of_member, (), float("nan"))
+    alone, e = seen(M0, told=told, members=[SHOP.member_ids.row("m1")])
+    together, _ = seen(M0, told=told, members=[SHOP.member_ids.row("m0")])
+    assert alone["liked in the segment"] == pytest.approx((1 + 5 / 2) / (1 + 5), abs=1e-5)
+    assert alone["liked in the segment against elsewhere"] > 0 > together["liked in the segment against elsewhere"]
+    assert e["liked in the segment"] == 0, "nobody likes e"
+    assert e["liked in the segment against elsewhere"] == pytest.approx(0, abs=1e-6)
+    nobody = Segments(SHOP.member_ids, np.full(len(of_member), NOBODY, dtype=np.int32), (), float("nan"))
+    assert np.isnan(seen(M0, told=nobody, members=[0])[0]["liked in the segment"])
+
+
+def test_a_change_marks_what_the_member_turned_to_and_from() -> None:
+    told = DriftVerdict("m0", Change.ABRUPT, probability=0.8, before=("toys",), after=("pots", "no such thing"))
+    d, e = seen(M0, told=told, members=[SHOP.member_ids.row("m0")])
+    assert d["sureness of a change"] == pytest.approx(0.8)
+    assert (d["what the member turned to"], e["what the member turned to"]) == (1, 0), "d is home > pots, by its end"
+    assert (d["what the member turned from"], e["what the member turned from"]) == (1, 0)
+    other, _ = seen(M0, told=told, members=[SHOP.member_ids.row("m1")])
+    assert np.isnan(other["sureness of a change"])
+    unsure = DriftVerdict("m0", None)
+    assert np.isnan(seen(M0, told=unsure, members=[SHOP.member_ids.row("m0")])[0]["what the member turned to"])
+
+
+def test_social_vectors_tell_closeness_and_what_friends_like_also_over_other_rows() -> None:
+    # The vectors know the items in another order, and not the first of them.
+    ids = SHOP.item_ids.ids.to_list()
+    known = [SHOP.item_ids.id(int(item)) for item in D_AND_E.items[::-1]]
+    told = SocialVectors(
+        SHOP.member_ids, Vocabulary(known, name="item"),
+        np.eye(len(SHOP.member_ids), 2, dtype=np.float32), np.array([[0.5, 0], [0.25, 0]], dtype=np.float32),
+        sp.csr_matrix(([3.0], ([0], [1])), shape=(len(SHOP.member_ids), 2), dtype=np.float32),
+    )  # fmt: skip
+    d, e = seen(M0, told=told, members=[0])
+    assert (d["social closeness"], e["social closeness"]) == (0.25, 0.5)
+    assert (d["friends' likes"], e["friends' likes"]) == (3, 0)
+    ready = Told(Verdicts.of(told), SHOP, EventWeights(), FACTS)
+    assert [ids[item] for item in ready.friends_items(0)] == [known[1]]
+    assert not len(ready.friends_items(-1)), "a stranger has no friends here"
 
 
 def test_each_member_of_a_batch_gets_their_own_row_whoever_else_is_asked() -> None:

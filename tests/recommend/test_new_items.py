@@ -9,8 +9,8 @@ import pytest
 
 from penchant.collaborative import Ease, EaseConfig
 from penchant.data.community import Community
-from penchant.data.interactions import EventWeights, histories
-from penchant.recommend import RecommendConfig, Recommender, train
+from penchant.data.interactions import EventWeights, Histories, histories
+from penchant.recommend import RecommendConfig, Recommender, newitems, train
 from penchant.recommend.descriptions import Descriptions
 from penchant.recommend.growing import grown
 from penchant.recommend.newitems import NewItems, NewItemsConfig
@@ -156,3 +156,25 @@ def test_descriptions_say_what_items_share_and_leave_what_is_unknown_at_zero() -
     assert told[2].tolist() == [0.0] * (told.shape[1] - 1) + [pytest.approx(0.7)]
     categories = told[:, :2]
     assert categories[0] @ categories[3] > categories[0] @ categories[1] > 0
+
+
+def test_of_many_new_items_the_best_are_judged_as_if_all_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    model = NewItems()
+    model.known, model.rows = np.arange(60), np.arange(60, 660)
+    # What items speak for lies along a few directions for the most part, as that of real ones does.
+    model._speaks = (rng.normal(size=(60, 40)) * 0.6 ** np.arange(40)).astype(np.float32)
+    model._new = rng.normal(size=(600, 40)).astype(np.float32)
+    model._compared, model._off = model._new[:20], np.zeros((60, 20), dtype=np.float32)
+    batch = Histories.of_items([[1, 2, 3], [40, 7]])
+    whole = model.score(batch)
+    monkeypatch.setattr(newitems, "DIRECTIONS", 6)
+    monkeypatch.setattr(newitems, "EARNEST", 60)
+    model._directions = newitems._widest(model._speaks)
+    model._sketch = model._new @ model._directions
+    quick = model.score(batch)
+    for own, exact in zip(quick, whole, strict=True):
+        best = np.argsort(-exact)[:20]
+        assert np.argsort(-own)[:20].tolist() == best.tolist()
+        np.testing.assert_allclose(own[best], exact[best], rtol=1e-5)
+        assert not np.allclose(own, exact), "those that cannot win are judged along few directions alone"

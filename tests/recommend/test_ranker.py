@@ -32,7 +32,8 @@ def shop(kind_of_choice: str) -> Community:
     """Members do five things by chance, then two that follow a rule which no behaviour gives away.
 
     Under `tier` the two are of the member's own kind, member m's being m % 4; under `hour` they are dear for members
-    who come in the evening and cheap for those who come in the morning; under `chance` there is no rule.
+    who come in the evening and cheap for those who come in the morning; under `segment` they are two of three things
+    that the members m % 4 like, as is one of the five before; under `chance` there is no rule.
     """
     rng = np.random.default_rng(3)
     names = [f"{kind}-{number}" for kind in KINDS for number in range(10)]
@@ -51,8 +52,13 @@ def shop(kind_of_choice: str) -> Community:
             pool = pool[pool // 10 == member % 4]
         elif kind_of_choice == "hour":
             pool = pool[(prices > 100) == (hour == 21)]
+        elif kind_of_choice == "segment":
+            pool = np.arange(3) + 10 * (member % 4)
         chosen = rng.choice(pool, 2, replace=False)
         before = rng.choice(np.setdiff1d(np.arange(len(names)), chosen), 5, replace=False)
+        if kind_of_choice == "segment":
+            before[0] = np.setdiff1d(pool, chosen)[0]
+            before[1:] = rng.choice(np.setdiff1d(np.arange(len(names)), pool), 4, replace=False)
         for day, item in enumerate([*before, *chosen]):
             rows.append((f"m{member:03}", names[item], "buy", START + timedelta(days=day, hours=hour, minutes=member)))
     return Community.from_tables(items, pl.DataFrame(rows, schema=["member_id", "item_id", "kind", "at"], orient="row"))

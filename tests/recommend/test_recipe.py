@@ -16,7 +16,8 @@ from penchant.errors import ConfigError, TooLittleDataError
 from penchant.recommend import RecommendConfig, Recommender, RulesConfig, evaluate, fit, train
 from penchant.recommend.blend import BlendConfig
 from penchant.recommend.candidates import Candidates
-from penchant.recommend.recipe import judged_by, reweighed
+from penchant.recommend.evaluating import judged_by
+from penchant.recommend.recipe import reweighed
 from penchant.recommend.setup import Setup
 from penchant.training.options import Options
 

@@ -5,7 +5,7 @@ from shops import shop
 from penchant.collaborative import Als, Ease, EaseConfig, PopularityConfig, Recency
 from penchant.data.splits import last_split
 from penchant.recommend import RecommendConfig
-from penchant.recommend.recipe import judged_by
+from penchant.recommend.evaluating import judged_by
 from penchant.recommend.sources import GRIDS, SOURCES
 from penchant.recommend.tuning import Validation, tune
 from penchant.training.options import Options

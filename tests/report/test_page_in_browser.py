@@ -1,7 +1,6 @@
 """The report in a real browser: it draws, it speaks, it asks the network for nothing."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,6 @@ import pytest
 from penchant.language import Lang
 from penchant.report import write_report
 from penchant.workspace import Workspace
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @dataclass
@@ -29,18 +26,6 @@ class Visit:
         self.page.set_viewport_size({"width": width, "height": 900})
         self.page.goto(path.as_uri())
         self.page.wait_for_selector("html[data-drawn]", state="attached", timeout=60_000)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine; install the package chromium to see the report drawn")
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser is driven by the package playwright")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from shops import START, shop
 from penchant.data.community import Community
 from penchant.quality import LoggedFigures, Measured, Quality
 from penchant.recommend import Ranker, RankerConfig, RecommendConfig, train
+from penchant.recommend.features import VERDICT_FEATURES, feature_names
 from penchant.recommend.lesson import Lesson
-from penchant.report.ranking_section import ranking_section
+from penchant.report.ranking_section import feature, ranking_section
 from penchant.report.search_section import search_section
 from penchant.search import Searcher
 from penchant.training.options import Options
@@ -78,3 +79,9 @@ def test_search_answers_what_several_members_searched_for_and_nothing_of_one_alo
     assert all("dress" in pick.title for pick in section.lists[0].picks)
     assert "36 items are searched by their words." in section.lead
     assert "Too few searches" in section.lead
+
+
+def test_every_feature_of_the_ranker_has_a_name_in_both_languages() -> None:
+    for name in feature_names(("popularity", "ease"), text=True, told=VERDICT_FEATURES):
+        assert feature(name, "en")
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in feature(name, "zh").replace("EASE", "矩阵")), name

@@ -20,8 +20,8 @@ BENCHMARKS: Final = {
         "各种微调方式；协议写训练文本数，也可加一种方式，如 500:lora",
     ),
     "interests": Phrase(
-        "labels of texts, tiers, latent interests; protocols all, few, planted, latent, learning, transfer, explain",
-        "文本标注、兴趣分层与潜在兴趣；协议为 all、few、planted、latent、learning、transfer 或 explain",
+        "texts, tiers, latent interests; protocols all, few, planted, latent, learning, transfer, explain, discovery",
+        "文本标注、兴趣分层与潜在兴趣；协议为 all、few、planted、latent、learning、transfer、explain 或 discovery",
     ),
     "fewshot": Phrase(
         "labels from a handful of texts each, on FewCLUE's splits; protocols frozen, tuned",
@@ -41,25 +41,25 @@ BENCHMARKS: Final = {
     ),
     "drift": Phrase(
         "changes planted in members' streams, who finds them, what acting on them is worth; protocols clean, natural, "
-        "reading, switching, switching-natural, continual",
+        "reading, switching, switching-natural, served, continual, continual-labels, scale",
         "在会员行为流中植入变化，检验能否发现以及应对的收益；协议为 clean、natural、reading、switching、"
-        "switching-natural 或 continual",
+        "switching-natural、served、continual、continual-labels 或 scale",
     ),
     "preference": Phrase(
         "whether a member will like a title, from few judged prompts and from many; protocols frozen, tuned",
         "根据少量或大量已评提示判断会员是否会喜欢某物品；协议为 frozen 或 tuned",
     ),
     "search": Phrase(
-        "answers to judged queries over a whole catalogue, or grades of query and title; the data says which",
-        "在整个目录上检验已评查询的结果，或检验查询与标题的相关性等级；由数据决定",
+        "answers to judged queries, or grades of pairs; protocols catalogue, pairs, pairs-tuned, nearest",
+        "按数据检验已评查询的结果或查询与标题的等级；协议为 catalogue、pairs、pairs-tuned 或 nearest",
     ),
     "members": Phrase(
         "value, segments and more; protocols value, segments, planted, scale, attributes, anomalies, masking",
         "会员价值、分群等；协议为 value、segments、planted、scale、attributes、anomalies 或 masking",
     ),
     "serve": Phrase(
-        "the service under load; protocols load, switch (of builds), death (kill -9 under writes)",
-        "服务承压；协议为 load、switch（切换构建）或 death（写入中反复强制终止）",
+        "the service under load; protocols load, switch (of builds), death (kill -9), outage (of the store)",
+        "服务承压；协议为 load、switch（切换构建）、death（写入中反复强制终止）或 outage（存储中断）",
     ),
     "build": Phrase(
         "seconds and memory of every stage; the protocol is the form of the files: csv, jsonl, parquet",

@@ -26,6 +26,8 @@ PROTOCOLS: Final = ("frozen", "tuned")
 SEEDS: Final = (0, 1, 2)
 SIZES: Final = (16, 64, 256)
 FULL: Final = "full"
+TUNED_ROWS: Final = 64
+"""Rows up to which a pair encoder is fine-tuned: more take a quarter of an hour a draw on two cores."""
 BLOCK: Final = 20
 """Test prompts that lie together: prompts of one member follow one another, so a resample draws blocks of so many."""
 TUNING: Final = FinetuneConfig(mode="lora", epochs=3, batch_size=16, max_length=160)
@@ -44,7 +46,7 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
 
     Each prompt is answered from its own history and the rows drawn: other prompts of the same member are never looked
     at. Under `frozen` the language model gives titles their vectors; under `tuned` a pair encoder is fine-tuned on the
-    drawn rows too, up to 256 of them. The parts of the blend stand beside it alone.
+    drawn rows too, up to 64 of them. The parts of the blend stand beside it alone.
 
     Raises:
         ConfigError: there is no such protocol.
@@ -150,7 +152,7 @@ def _answers(
 ) -> dict[str, np.ndarray]:
     """System to its probabilities on the prompts."""
     options = Options(seed=seed)
-    pair = ReaderConfig(tuning=TUNING) if base is not None and len(rows) <= max(SIZES) else None
+    pair = ReaderConfig(tuning=TUNING) if base is not None and len(rows) <= TUNED_ROWS else None
     model = Preference(PreferenceConfig(pair=pair), encoder=encoder, tuned_from=base).fit(rows, options)
     plain = Preference(encoder=None).fit(rows, options)
     found = {"penchant": model.probability(prompts), **model.parts(prompts)}

@@ -63,11 +63,12 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     answer; `ndcg@10_judged` ranks each query's judged items alone. BM25 reads the same words as we do.
 
     A folder of graded pairs (files `dev` and `test_public`) has the protocols `pairs`, and `pairs-tuned`, which also
-    fine-tunes a pair encoder.
+    fine-tunes a pair encoder. `nearest` times the index of vectors on `simulated:1000000`
+    (`penchant.benchmarks.nearest`).
 
     Args:
         data: a folder of queries, items and judgements, or of graded pairs, or the name of one under `PENCHANT_DATA`.
-        protocol: `catalogue`, or one of pairs; the first that the data has if None.
+        protocol: `catalogue`, one of pairs, or `nearest`; the first that the data has if None.
         seeds: of what is learned; 0 if None.
 
     Raises:
@@ -75,6 +76,10 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
         ReadError: the folder holds no judgements.
     """
     seeds = tuple((0,) if seeds is None else seeds)
+    if protocol == "nearest":
+        from penchant.benchmarks import nearest
+
+        return nearest.run_nearest(data, seeds)
     folder = _folder(data)
     protocols = ("pairs", "pairs-tuned") if has_pairs(folder) else ("catalogue",)
     if protocol not in (None, *protocols):

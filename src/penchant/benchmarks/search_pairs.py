@@ -24,6 +24,8 @@ from penchant.training.options import Options
 from penchant.vectors import Floats
 
 BM25, FROZEN, FUSION = "bm25", "frozen e5-small", "plain fusion"
+TUNED_ROWS: Final = 1_000
+"""Pairs that a pair encoder is fine-tuned on, three times: minutes on two cores, where all would take hours."""
 CUTS: Final = 40
 """Places between which the bounds of the grades are sought, where a system says a number and no grade."""
 LEARNED, JUDGED = "dev", "test_public"
@@ -62,9 +64,11 @@ def run_pairs(
         query_encoder: reads queries.
         seeds: of what is learned.
         tuned: whether a pair encoder is fine-tuned too.
-        config: of the grader; with few folds where a pair encoder is fine-tuned, if absent.
+        config: of the grader; with few folds and few pairs to fine-tune on where a pair encoder is, if absent.
     """
-    config = config or (GraderConfig(tuned=pair_tuning(epochs=2), folds=2) if tuned else GraderConfig())
+    config = config or (
+        GraderConfig(tuned=pair_tuning(epochs=2), tuned_rows=TUNED_ROWS, folds=2) if tuned else GraderConfig()
+    )
     with measured() as cost:
         (pairs, grades), (asked, truth) = (read_pairs(folder, name) for name in (LEARNED, JUDGED))
         scores = _plain(pairs, asked, encoder, query_encoder)

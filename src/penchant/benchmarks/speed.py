@@ -1,22 +1,27 @@
 """`penchant bench recommend --protocol speed`: how long one answer takes, of recommendation and of search."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final, TypeVar
 
 import numpy as np
 
 from penchant.benchmarks.result import BenchResult, Cell, data_name, figures
+from penchant.benchmarks.timing import median_ms
 from penchant.data.community import Community
 from penchant.data.public import load
 from penchant.data.simulated import SimulatedConfig, simulate
+from penchant.data.splits import last_split
 from penchant.errors import ConfigError
 from penchant.evaluation.cost import measured
-from penchant.recommend import PolicyConfig, RecommendConfig, fit
+from penchant.recommend import PolicyConfig, RankerConfig, RecommendConfig, fit
 from penchant.recommend.config import SourceName
-from penchant.search import SearchConfig, train
-from penchant.search.dense import Dense, DenseConfig
+from penchant.recommend.person import Person
+from penchant.search import SearchConfig, Searcher, train
+from penchant.search.dense import for_queries
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 from penchant.vectors import Floats, unit_rows
@@ -25,6 +30,8 @@ ASKED: Final = 60
 """Answers of each kind that are timed, each to another member or query."""
 WIDTH: Final = 384
 SIMULATED: Final = "simulated:"
+JUDGED: Final = 500
+"""Members that the ranker is learned from: how long it takes to answer does not hang on how well it was learned."""
 Thing = TypeVar("Thing")
 
 
@@ -52,21 +59,18 @@ class Spelled:
 def run_speed(data: str, seeds: Sequence[int]) -> BenchResult:
     """Medians over single answers on one thread; a community of N simulated events has N/10 items and N/100 members.
 
-    Timed are a recommendation through sources, ranker and policy, with reasons and without checking them; a search with
-    the reranker and without; and the nearest of a tenth of N vectors times a hundred, with the share of the true ten
-    nearest that is found. Queries are read by the default encoder, so its time is in those of a search.
+    Timed are a recommendation through sources, ranker and policy, with reasons, without checking them and without any;
+    a search with the reranker and without; and how long the searcher takes to open. Queries are read by the default
+    encoder, so its time is in those of a search. What ends in `_cpu_ms` is processor time.
     """
-    if len(seeds) != 1:
-        seeds = seeds[:1]
     options = Options(seed=seeds[0], threads=1, progress=False)
     with measured() as cost:
         community = _community(data)
         spelled = Spelled()
-        recommends = _recommends(community, spelled, options)
-        searches = _searches(community, spelled, options)
-        near, recall = _nearest(len(community.items), options)
-    means = {**recommends, **searches, "nearest_ms": near, "nearest_recall@10": recall}
-    sizes: list[dict[str, Cell]] = [{"items": len(community.items), "members": len(community.members)}]
+        means = {**_recommends(community, spelled, options), **_searches(community, spelled, options)}
+    sizes: list[dict[str, Cell]] = [
+        {"items": len(community.items), "members": len(community.members), "events": len(community.events)}
+    ]
     return BenchResult(
         name="recommend",
         data=data_name(data),
@@ -74,7 +78,7 @@ def run_speed(data: str, seeds: Sequence[int]) -> BenchResult:
         metrics=figures([means]),
         seconds=cost.seconds,
         peak_rss_mb=cost.peak_rss_mb,
-        seeds=list(seeds),
+        seeds=[seeds[0]],
         tables={"sizes": sizes},
     )
 
@@ -91,69 +95,53 @@ def _community(data: str) -> Community:
 
 
 def _recommends(community: Community, encoder: Encoder, options: Options) -> dict[str, float]:
-    from penchant.data.splits import last_split
-
     sources: tuple[SourceName, ...] = ("popularity", "ease", "als", "neighbours", "cooccurrence", "next", "text")
     config = RecommendConfig(
         sources=sources,
         settings={"ease": {"max_items": 5_000}},
         tuning="none",
+        tuning_members=JUDGED,
+        ranker=RankerConfig(rounds=0),
         policy=PolicyConfig.model_validate({"diversity": {"method": "mmr"}}),
-    ).model_copy(update={"checked_reasons": True})
+    )
     split = last_split(community, options.seed, unseen=True)
     fitted = fit(split.train, split.validation, config, options, encoder=encoder)
     # The ranker is timed whether or not it was worth using here.
     model = fitted.recommender.with_ranker(fitted.ranker).on(split.fit)
     members = _some(community.member_ids.ids.to_list(), options)
-    checked = _median(lambda member: model.recommend(member, 10), members)
-    model.config = config.model_copy(update={"checked_reasons": False})
-    plain = _median(lambda member: model.recommend(member, 10), members)
-    return {"recommend_ms": plain, "recommend_checked_ms": checked}
+    timed = _timed("recommend_checked", *median_ms(lambda member: model.recommend(member, 10), members))
+    model.config = model.config.model_copy(update={"checked_reasons": False})
+    timed |= _timed("recommend", *median_ms(lambda member: model.recommend(member, 10), members))
+    people = [Person.member(model.community, member, model.config.event_weights) for member in members]
+    return timed | _timed("list", *median_ms(lambda person: model.answer(person, 10, reasons=False), people))
 
 
 def _searches(community: Community, spelled: Encoder, options: Options) -> dict[str, float]:
     from penchant.benchmarks.recommend import _encoder
-    from penchant.search.dense import for_queries
 
     searcher = train(community, SearchConfig(), options, encoder=spelled)
-    queries = _some([title for title in community.titles if len(title) < 40], options)
-    reads = for_queries(_encoder())
-    encode = _median(lambda query: reads.encode([query]), queries)
-    ranked = searcher.reranker
-    timed = {"search_rerank_ms": 0.0}
-    if ranked is not None:
-        timed["search_rerank_ms"] = encode + _median(lambda query: searcher.search(query, 10), queries)
-    searcher.reranker = None
-    timed["search_ms"] = encode + _median(lambda query: searcher.search(query, 10), queries)
-    return {**timed, "encode_query_ms": encode}
+    with TemporaryDirectory() as folder:
+        searcher.save(Path(folder))
+        began = perf_counter()
+        searcher = Searcher.load(Path(folder), encoder=spelled, community=community)
+        timed = {"search_open_ms": (perf_counter() - began) * 1e3}
+        queries = _some([title for title in community.titles if len(title) < 40], options)
+        reads = for_queries(_encoder())
+        encoded = median_ms(lambda query: reads.encode([query]), queries)
+        timed |= _timed("encode_query", *encoded)
+        for name in ("search_rerank", "search"):
+            if name == "search":
+                searcher.reranker = None
+            elif searcher.reranker is None:
+                continue
+            found = median_ms(lambda query: searcher.search(query, 10), queries)
+            timed |= _timed(name, *(own + read for own, read in zip(found, encoded, strict=True)))
+    return timed
 
 
-def _nearest(count: int, options: Options) -> tuple[float, float]:
-    """Milliseconds to find ten of so many vectors, in clusters as texts are, and the share of the true ten found."""
-    rng = options.rng()
-    centres = rng.normal(size=(max(count // 50, 1), WIDTH)).astype(np.float32)
-    noise = rng.normal(size=(count, WIDTH)).astype(np.float32)
-    vectors = unit_rows(centres[rng.integers(len(centres), size=count)] + np.float32(0.7) * noise)
-    index = Dense(DenseConfig(form="i8")).fit(vectors)
-    near = rng.normal(size=(ASKED, WIDTH)).astype(np.float32) * np.float32(0.3 / WIDTH**0.5)
-    asked = unit_rows(vectors[rng.integers(count, size=ASKED)] + near)
-    true = [set(np.argsort(-(vectors @ query))[:10].tolist()) for query in asked]
-    found = [set(index.search(query, 10)[0].tolist()) for query in asked]
-    recall = float(np.mean([len(one & other) / 10 for one, other in zip(true, found, strict=True)]))
-    return _median(lambda query: index.search(query, 10), list(asked)), recall
+def _timed(name: str, wall: float, worked: float) -> dict[str, float]:
+    return {f"{name}_ms": wall, f"{name}_cpu_ms": worked}
 
 
 def _some(things: list[Thing], options: Options) -> list[Thing]:
     return [things[row] for row in options.rng().permutation(len(things))[:ASKED]]
-
-
-def _median(answer: Callable[[Thing], object], asked: Sequence[Thing]) -> float:
-    """Milliseconds, the median over all, after a few to warm up."""
-    for one in asked[:5]:
-        answer(one)
-    times = []
-    for one in asked:
-        began = perf_counter()
-        answer(one)
-        times.append(perf_counter() - began)
-    return float(np.median(times)) * 1e3

@@ -1,5 +1,6 @@
 """Implicit matrix factorisation by alternating least squares."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final, Self
@@ -16,7 +17,7 @@ from penchant.data.community import Community
 from penchant.data.interactions import Histories
 from penchant.errors import NotFittedError, TooLittleDataError
 from penchant.training.options import Options, one_blas_thread
-from penchant.vectors import Floats, Rows
+from penchant.vectors import Floats, Rows, chunks
 
 MANY: Final = 64
 """Histories whose vectors are solved with BLAS held to one thread."""
@@ -89,18 +90,22 @@ class Als:
 
     def score(self, batch: Histories) -> Floats:
         """(batch, items) product of the history's vector with every item's; zeros for an empty history."""
-        return self.members(batch) @ self.item_factors.T
+        members = self.members(batch)
+        # A matrix times one vector is read through once; BLAS takes longer to see that of a product of matrices.
+        return (self.item_factors @ members[0])[None] if len(members) == 1 else members @ self.item_factors.T
 
     def members(self, batch: Histories) -> Floats:
         """(batch, factors) the vector of each history; zeros for an empty one."""
         factors = self.item_factors
-        taken = self.config.recency.fade(batch).matrix(len(factors))
+        owners, items, taken = self.config.recency.fade(batch).cells(len(factors))
+        offsets = np.searchsorted(owners, np.arange(len(batch) + 1))
         members = np.zeros((len(batch), factors.shape[1]), dtype=np.float32)
+        known = np.flatnonzero(np.diff(offsets))
         # Threads get in each other's way on systems this small; setting their number costs more than a few of them.
         with one_blas_thread() if len(batch) > MANY else nullcontext():
-            for row in np.flatnonzero(np.diff(taken.indptr)):
-                entries = slice(taken.indptr[row], taken.indptr[row + 1])
-                members[row] = self._solve(taken.indices[entries], taken.data[entries])
+            for part in chunks(len(known), MANY):
+                own = [slice(offsets[row], offsets[row + 1]) for row in known[part]]
+                members[known[part]] = self._solved([(items[cells], taken[cells]) for cells in own])
         return members
 
     @property
@@ -144,12 +149,18 @@ class Als:
         self._base = wide.T @ wide + self.config.regularization * np.eye(factors.shape[1])
         self._sums = wide.sum(axis=0)
 
-    def _system(self, items: NDArray[np.int32], weights: Floats) -> NDArray[np.float64]:
+    def _system(self, items: NDArray[np.integer], weights: Floats) -> NDArray[np.float64]:
         """The left side of a history's normal equations: every item once, and the touched ones by their confidence."""
         own = self.item_factors[items].astype(np.float64)
         return self._base + self.config.confidence * (own.T * np.abs(weights)) @ own
 
-    def _solve(self, items: NDArray[np.int32], weights: Floats) -> NDArray[np.float64]:
-        likes = (1 + self.config.confidence) * np.maximum(weights, 0)
-        wanted = self.item_factors[items].astype(np.float64).T @ likes
-        return np.asarray(np.linalg.solve(self._system(items, weights), wanted), dtype=np.float64)
+    def _solved(self, histories: Sequence[tuple[Rows, Floats]]) -> NDArray[np.float64]:
+        """(histories, factors) the vector of each, from its items and weights: all systems are solved in one call."""
+        systems = np.stack([self._system(items, weights) for items, weights in histories])
+        scale = 1 + self.config.confidence
+        wanted = [
+            (scale * np.maximum(weights, 0)) @ self.item_factors[items].astype(np.float64)
+            for items, weights in histories
+        ]
+        solved: NDArray[np.float64] = np.asarray(np.linalg.solve(systems, np.stack(wanted)[:, :, None])[:, :, 0])
+        return solved

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from penchant.artifacts import load_artifact, save_artifact
 from penchant.collaborative.recency import Recency, counted_weights, latest
@@ -12,8 +13,10 @@ from penchant.collaborative.scorer import ScorerConfig
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights, Histories, histories
 from penchant.errors import NotFittedError
-from penchant.vectors import Floats, Rows, top_k
+from penchant.vectors import Floats, Rows, kth_largest, top_k
 
+FEW: Final = 4
+"""Histories up to which a product is added up row by row."""
 FILLED: Final = 0.1
 """A matrix fuller than this is quicker to search as a dense one."""
 
@@ -72,16 +75,14 @@ class ItemToItem:
     def score(self, batch: Histories) -> Floats:
         """(batch, items) history times weights; zero for items that the scorer does not know."""
         weights = self.weights
-        taken = self.config.recency.fade(batch).matrix(self.item_count)
+        owners, items, taken = self.config.recency.fade(batch).cells(self.item_count)
         if len(self._columns) == self.item_count:
-            return _dense(taken @ weights).astype(np.float32, copy=False)
+            return times(owners, items, taken, len(batch), weights)
         scores = np.zeros((len(batch), self.item_count), dtype=np.float32)
         # Of the histories only what is modelled, in the matrix's own rows; picking columns of all items takes longer.
-        rows = self._column_of[taken.indices]
+        rows = self._column_of[items]
         known = rows >= 0
-        offsets = np.concatenate([[0], np.cumsum(known)])[taken.indptr]
-        own = sp.csr_matrix((taken.data[known], rows[known], offsets), shape=(len(batch), len(self._columns)))
-        scores[:, self._columns] = _dense(own @ weights)
+        scores[:, self._columns] = times(owners[known], rows[known], taken[known], len(batch), weights)
         return scores
 
     def contributions(self, history: Histories, items: Rows) -> Floats:
@@ -146,6 +147,47 @@ def liked_matrix(community: Community, weights: EventWeights, max_history: int |
     return matrix
 
 
+def times(owners: Rows, rows: Rows, taken: Floats, count: int, weights: Floats | sp.csr_matrix) -> Floats:
+    """(histories, columns) the product of so many sparse histories and a matrix, dense.
+
+    A product of sparse matrices goes over all columns several times, whatever it finds there. For few histories it is
+    quicker to pick out the rows that they touch and add those up.
+
+    Args:
+        owners: the history of each cell, ascending.
+        rows: the row of the matrix that it takes.
+        taken: how much of it.
+        count: of histories.
+        weights: the matrix.
+
+    >>> one, row = np.array([0]), np.array([1])
+    >>> times(one, row, np.array([2.0], dtype=np.float32), 1, sp.csr_matrix([[1.0, 1.0], [0.0, 3.0]])).tolist()
+    [[0.0, 6.0]]
+    """
+    offsets = np.searchsorted(owners, np.arange(count + 1))
+    if count > FEW:
+        matrix = sp.csr_matrix((taken, rows, offsets), shape=(count, weights.shape[0]))
+        return _dense(matrix @ weights).astype(np.float32, copy=False)
+    found = np.empty((count, weights.shape[1]), dtype=np.float32)
+    for row in range(count):
+        own = slice(offsets[row], offsets[row + 1])
+        if isinstance(weights, sp.csr_matrix):
+            cells, lengths = stored(weights, rows[own])
+            added = weights.data[cells] * np.repeat(taken[own], lengths)
+            found[row] = np.bincount(weights.indices[cells], weights=added, minlength=weights.shape[1])
+        else:
+            found[row] = taken[own] @ weights[rows[own]]
+    return found
+
+
+def stored(matrix: sp.csr_matrix, rows: NDArray[np.integer]) -> tuple[Rows, Rows]:
+    """Where the cells of some rows of a sparse matrix are stored, row after row, and how many each row has."""
+    starts = matrix.indptr[rows].astype(np.int64)
+    lengths = matrix.indptr[rows + 1] - starts
+    ends = np.cumsum(lengths)
+    return np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0), lengths
+
+
 def _dense(matrix: Any) -> Floats:
     return matrix.toarray() if sp.issparse(matrix) else np.asarray(matrix)
 
@@ -162,7 +204,7 @@ def strongest(block: Floats | sp.csr_matrix, count: int) -> sp.csr_matrix:
     if isinstance(block, sp.csr_matrix) and block.nnz < FILLED * block.shape[0] * block.shape[1]:
         return _strongest_stored(block, count)
     dense = _dense(block)
-    bound = np.partition(dense, dense.shape[1] - count, axis=1)[:, dense.shape[1] - count, None]
+    bound = np.array([kth_largest(row, count) for row in dense], dtype=dense.dtype)[:, None]
     kept = dense >= np.maximum(bound, np.finfo(np.float32).tiny)
     tied = np.flatnonzero(kept.sum(axis=1) > count)
     if len(tied):

@@ -178,17 +178,23 @@ class SequenceScorer:
             parts[:, dislikes] = vectors @ (against.weights[:, None] * self._alone(against)).T
         return parts.astype(np.float32)
 
-    def log_loss(self, batch: Histories) -> Floats:
+    def log_loss(self, batch: Histories, *, compared: int | None = None) -> Floats:
         """(entries,) minus the logarithm of how likely each event was, given those of its history before it.
 
         In nats: 0 is certain; a guess among n items that are equally likely costs log n. NaN for events of no positive
         weight, which the network does not foresee.
+
+        Args:
+            batch: histories.
+            compared: so many items, drawn by popularity and always the same, stand for all in a larger catalogue:
+                far quicker there, and off by some hundredths of a nat.
         """
         body = self._fitted()
         positive = self._positive(batch)
         windows = overlapping_windows(positive, self.config.max_length)
         losses = np.zeros(len(positive.items))
-        largest = max(1, _CELLS_AT_ONCE // max(len(self._items), 1))
+        vectors, prior = self._stand_ins(compared)
+        largest = max(1, _CELLS_AT_ONCE // max(len(vectors), 1))
         for part in chunks(len(windows), _WINDOWS_AT_ONCE):
             rows = windows.rows(part)
             states = self._all_states(body, Padded.of(positive, rows))
@@ -196,10 +202,11 @@ class SequenceScorer:
             real &= np.arange(places.shape[1]) >= rows.skipped[:, None]
             before, entries = states[:, :-1][real].astype(np.float32), places[real]
             for some in chunks(len(entries), largest):
-                logits = before[some] @ self._items.T + self._prior
+                logits = before[some] @ vectors.T + prior
                 top = logits.max(axis=1)
                 total = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
-                losses[entries[some]] = total - logits[np.arange(len(logits)), positive.items[entries[some]]]
+                own = positive.items[entries[some]]
+                losses[entries[some]] = total - (before[some] * self._items[own]).sum(axis=1) - self._prior[own]
         told = np.full(len(batch.items), np.nan, dtype=np.float32)
         told[batch.weights > 0] = losses
         return told
@@ -257,6 +264,14 @@ class SequenceScorer:
             )
         # A language model's vectors share a common direction that says nothing.
         return np.asarray(vectors - vectors.mean(axis=0), dtype=np.float32) if len(vectors) else None
+
+    def _stand_ins(self, compared: int | None) -> tuple[Floats, Floats]:
+        """Vectors and priors over which likelihoods add up to one: of all items, or of some drawn by popularity."""
+        if compared is None or len(self._items) <= compared:
+            return self._items, self._prior
+        mass = np.exp(self._prior.astype(np.float64))
+        drawn = np.random.default_rng(0).choice(len(mass), compared, p=mass / mass.sum())
+        return self._items[drawn], np.full(compared, np.log(mass.sum() / compared), dtype=np.float32)
 
     def _states(self, positive: Histories) -> np.ndarray:
         """(batch, width) the state after each history."""

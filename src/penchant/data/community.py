@@ -6,7 +6,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from penchant.data.columns import (
     EVENTS,
@@ -141,6 +143,18 @@ class Community:
     def tables(self) -> dict[str, pl.DataFrame]:
         """The five tables by name, with row numbers where events and ties have them."""
         return {name: getattr(self, name) for name in TABLES}
+
+    @cached_property
+    def _by_member(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of the events, member by member, and where in them each member's begin."""
+        members = self.events["member"].to_numpy()
+        counts = np.bincount(members, minlength=len(self.members))
+        return np.argsort(members, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
+
+    def events_of(self, member: int) -> pl.DataFrame:
+        """The events of one member row, in order of time; after the first question found without a search."""
+        order, offsets = self._by_member
+        return self.events[order[offsets[member] : offsets[member + 1]]]
 
     def with_events(self, events: pl.DataFrame) -> "Community":
         """The same members, items and row numbers with other events (rows of this community's `events`)."""

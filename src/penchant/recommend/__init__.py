@@ -2,12 +2,13 @@
 
 from penchant.recommend.config import RecommendConfig
 from penchant.recommend.diversity import DiversityConfig
+from penchant.recommend.evaluating import Evaluation, evaluate
 from penchant.recommend.exploration import ExplorationConfig
 from penchant.recommend.logged import Logged, judged_by_log
 from penchant.recommend.policy import Policy, PolicyConfig
 from penchant.recommend.propensities import read_log, rewarded
 from penchant.recommend.ranker import Ranker, RankerConfig, RankerVerdict
-from penchant.recommend.recipe import Evaluation, Fitted, evaluate, fit, train
+from penchant.recommend.recipe import Fitted, fit, train
 from penchant.recommend.recommender import Recommender
 from penchant.recommend.rules import RulesConfig
 

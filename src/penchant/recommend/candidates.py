@@ -1,8 +1,7 @@
 """Candidates: the items that any source puts near the top, with every source's score of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,9 +11,7 @@ from penchant.collaborative.scorer import Scorer
 from penchant.data.interactions import Histories
 from penchant.recommend.newitems import NewItems
 from penchant.recommend.opinions import Opinions, members_at_once
-from penchant.vectors import Floats, Rows, chunks
-
-_STRIDE: Final = 8
+from penchant.vectors import Floats, Rows, chunks, kth_largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,24 +29,33 @@ class Candidates:
     """(entries, sources) each source's score, in spreads above the member's mean."""
 
     @classmethod
-    def of(cls, opinions: Opinions, barred: NDArray[np.bool_], per_source: int) -> "Candidates":
+    def of(
+        cls,
+        opinions: Opinions,
+        barred: NDArray[np.bool_],
+        per_source: int,
+        *,
+        further: Sequence[Rows] | None = None,
+    ) -> "Candidates":
         """The union of each source's best items for each member.
 
         Args:
             opinions: of the members.
             barred: (members, items) True where a member may not be shown an item.
             per_source: how many of each source's best items take part.
+            further: for each member, items that take part whatever the sources say of them.
         """
-        chosen = np.zeros(barred.shape, dtype=bool)
         count = min(per_source, barred.shape[1])
-        for found in opinions.scores.values():
-            for row, own in enumerate(np.where(barred, -np.inf, found)):
-                chosen[row, _best(own, count)] = True
-        chosen &= ~barred
-        owners, items = np.nonzero(chosen)
+        each: list[Rows] = []
+        for row, shut in enumerate(barred):
+            best = [_best(np.where(shut, -np.inf, found[row]), count) for found in opinions.scores.values()]
+            items = np.unique(np.concatenate([*best, *([further[row]] if further is not None else [])]))
+            each.append(items[~shut[items]])
+        lengths = [len(items) for items in each]
+        owners, items = np.repeat(np.arange(len(each)), lengths), np.concatenate([np.empty(0, dtype=np.int64), *each])
         return cls(
             sources=tuple(opinions.scores),
-            offsets=np.searchsorted(owners, np.arange(len(chosen) + 1)).astype(np.int64),
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             items=items,
             scores=np.stack([found[owners, items] for found in opinions.scores.values()], axis=1),
         )
@@ -66,16 +72,12 @@ def _best(scores: Floats, count: int) -> Rows:
     >>> sorted(_best(np.array([0.5, 0.1, 0.9, 0.2], dtype=np.float32), 2).tolist())
     [0, 2]
     """
-    if len(scores) > _STRIDE * count * 4:
-        # The count-th best of every eighth score is a bound from below: few lie above it, and those are looked through.
-        some = scores[::_STRIDE]
-        bound = np.partition(some, len(some) - count)[len(some) - count]
-        pool = np.flatnonzero(scores > bound)
-        if count <= len(pool):
-            return pool[np.argpartition(-scores[pool], count - 1)[:count]]
-        # Many equal the bound, as where a source says the same of most items.
-        return np.concatenate([pool, np.flatnonzero(scores == bound)[: count - len(pool)]])
-    return np.argpartition(-scores, count - 1)[:count]
+    bound = kth_largest(scores, count)
+    pool = np.flatnonzero(scores >= bound)
+    # Many may equal the bound, as where a source says the same of most items.
+    is_above = scores[pool] > bound
+    above = pool[is_above]
+    return np.concatenate([above, pool[~is_above][: count - len(above)]])
 
 
 def gather(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from penchant.data.columns import EventKind
+from penchant.data.community import Community
 from penchant.language import Lang
 
 Frequency = Literal["once", "recently", "often"]
@@ -72,3 +73,13 @@ DEEDS: Final[dict[EventKind, Deed]] = {
 
 ANY_DEED: Final = Deed("done", "做过", "最近做了", "常做", "以往接触过的")
 """For deeds of several kinds told together."""
+
+
+def are_works(community: Community) -> bool:
+    """Whether items are read, played, or rated without a price: films, books, songs and not goods."""
+    kinds = set(community.events["kind"].unique())
+    if kinds & {EventKind.BUY.value, EventKind.CART.value, EventKind.RETURN.value}:
+        return False
+    if kinds & {EventKind.PLAY.value, EventKind.READ.value}:
+        return True
+    return EventKind.RATE.value in kinds and community.items["price"].null_count() == len(community.items)

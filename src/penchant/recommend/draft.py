@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from penchant.recommend.arrangement import Slot
 from penchant.recommend.caps import Counted
-from penchant.vectors import Floats, Rows, top_k
+from penchant.vectors import Floats, Rows, kth_largest, top_k
 
 _HEAD: Final = 1_000
 """Best items that are looked through first; a catalogue is searched whole only where these do not suffice."""
@@ -81,5 +81,5 @@ def _best_rows(scores: Floats, allowed: NDArray[np.bool_], count: int) -> Rows:
     if count >= len(scores):
         return np.flatnonzero(allowed)
     values = np.where(allowed, scores, -np.inf)
-    bound = np.partition(values, len(values) - count)[len(values) - count]
+    bound = kth_largest(values, count)
     return np.flatnonzero((values >= bound) & allowed)

@@ -1,6 +1,6 @@
 """What the ranker sees of a member and an item they may be shown: every feature, named in one place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from penchant.data.columns import PATH_SEPARATOR
 from penchant.data.community import Community
 from penchant.data.interactions import DAY, EventWeights, Histories, seconds
-from penchant.data.strata import Strata, Tier
+from penchant.data.strata import Tier
 from penchant.recommend.candidates import Candidates
 from penchant.vectors import Floats, Rows, chunks, unit_rows
 
@@ -34,23 +34,23 @@ CONTEXT_FEATURES: Final = (
     "hour", "weekday", "events of the member", "days of the member", "events in the last hour", "mainstream taste",
 )  # fmt: skip
 TIER_FEATURES: Final = tuple(f"{tier.value} interest" for tier in Tier)
+SEGMENT_FEATURES: Final = ("liked in the segment", "liked in the segment against elsewhere")
+DRIFT_FEATURES: Final = ("sureness of a change", "what the member turned to", "what the member turned from")
+SOCIAL_FEATURES: Final = ("social closeness", "friends' likes")
+VERDICT_FEATURES: Final = (*TIER_FEATURES, *SEGMENT_FEATURES, *DRIFT_FEATURES, *SOCIAL_FEATURES)
+"""What the verdicts of other systems give (`penchant.recommend.verdicts`)."""
 
 
-def feature_names(sources: Sequence[str], *, text: bool, tiers: bool) -> tuple[str, ...]:
-    """The names of the columns of `table`, in order.
+def feature_names(sources: Sequence[str], *, text: bool, told: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the columns of `table`, in order; `told` are those of the verdicts.
 
-    >>> feature_names(("popularity", "ease"), text=False, tiers=False)[:6]
+    >>> feature_names(("popularity", "ease"), text=False)[:6]
     ('popularity', 'ease', 'rank by popularity', 'rank by ease', 'blend', 'rank by blend')
     """
     return (
         *sources, *(RANK_BY + name for name in sources), "blend", RANK_BY + "blend",
-        *(TEXT_FEATURES if text else ()), *ITEM_FEATURES, *CONTEXT_FEATURES, *(TIER_FEATURES if tiers else ()),
+        *(TEXT_FEATURES if text else ()), *ITEM_FEATURES, *CONTEXT_FEATURES, *told,
     )  # fmt: skip
-
-
-def tiered(features: Sequence[str]) -> bool:
-    """Whether features read the members' interests in tiers."""
-    return not set(TIER_FEATURES).isdisjoint(features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ def table(
     facts: ItemFacts,
     *,
     kept: NDArray[np.bool_] | None = None,
-    strata: Strata | None = None,
+    told: Callable[[Rows, Rows], Floats] | None = None,
     members: Rows | None = None,
     ranks: Floats | None = None,
 ) -> Floats:
@@ -157,8 +157,8 @@ def table(
         batch: the histories of the candidates' members.
         facts: of the items.
         kept: (entries,) the entries whose rows are wanted, all if absent; places are among all candidates.
-        strata: the members' interests in tiers, if known.
-        members: (batch,) rows of the members in the strata, -1 for strangers; all are strangers if absent.
+        told: gives what verdicts say of member rows and item rows, where there are any.
+        members: (batch,) the members' rows, -1 for strangers; all are strangers if absent.
         ranks: (entries, sources and blend) the places, where the entries are not all that were to be ranked.
     """
     rows = np.flatnonzero(kept) if kept is not None else np.arange(len(candidates.items))
@@ -173,9 +173,9 @@ def table(
     at = _last(batch, facts.now)
     parts.append(_of_items(owners, items, at, liked, facts))
     parts.append(_of_members(batch, at, liked, facts)[owners])
-    if strata is not None:
+    if told is not None:
         asked = members if members is not None else np.full(len(batch), -1, dtype=np.int64)
-        parts.append(_tiers(asked[owners], items, strata, facts))
+        parts.append(told(asked[owners], items))
     return np.hstack(parts).astype(np.float32)
 
 
@@ -216,13 +216,20 @@ def _text(
     late = np.arange(len(batch.items)) >= batch.offsets[batch.owners + 1] - RECENT_EVENTS
     weights = np.where(late, np.maximum(batch.weights, 0), 0)
     recent = sp.csr_matrix((weights, (batch.owners, batch.items)), shape=liked.shape)
-    tastes = [unit_rows(np.asarray(weight @ vectors, dtype=np.float32)) for weight in (recent, liked)]
+    tastes = [unit_rows(_summed(weight, vectors)) for weight in (recent, liked)]
     found = np.empty((len(items), 2), dtype=np.float32)
     for part in chunks(len(items), ROWS_AT_ONCE):
         own = vectors[items[part]]
         for column, taste in enumerate(tastes):
             found[part, column] = np.einsum("ij,ij->i", taste[owners[part]], own)
     return found
+
+
+def _summed(weights: sp.csr_matrix, vectors: Floats) -> Floats:
+    """(members, width) the weighted sums of the vectors that each touches, and of no others."""
+    touched, place = np.unique(weights.indices, return_inverse=True)
+    narrow = sp.csr_matrix((weights.data, place, weights.indptr), shape=(weights.shape[0], len(touched)))
+    return np.asarray(narrow @ vectors[touched], dtype=np.float32)
 
 
 def _of_items(
@@ -236,10 +243,6 @@ def _of_items(
         latest = facts.moments[np.clip(facts.offsets[items] + until - 1, 0, len(facts.moments) - 1)]
     else:
         latest = np.zeros(len(items))
-    priced = ~np.isnan(facts.prices)
-    own_prices = _shares(sp.csr_matrix(liked @ sp.diags_array(priced.astype(np.float32))))
-    mean_price = own_prices @ np.where(priced, facts.prices, 0)
-    mean_price = np.where(np.diff(own_prices.indptr) > 0, mean_price, np.nan)
     tastes = sp.csr_matrix(liked @ facts.categories)
     of_item = facts.categories[items]
     overlap = np.asarray(tastes[owners].multiply(of_item).sum(axis=1)).ravel()
@@ -251,10 +254,21 @@ def _of_items(
             facts.totals[items],
             np.log1p(lately),
             np.log((lately + 1) / (earlier + 1)),
-            facts.prices[items] - mean_price[owners],
+            facts.prices[items] - _mean_prices(liked, facts)[owners],
             np.where(sizes > 0, overlap / np.maximum(sizes, 1), np.nan),
         ]
     )
+
+
+def _mean_prices(liked: sp.csr_matrix, facts: ItemFacts) -> NDArray[np.float64]:
+    """(members,) the mean of what each likes, of what has a price; NaN where nothing has."""
+    prices = facts.prices[liked.indices].astype(np.float64)
+    priced = ~np.isnan(prices)
+    owners = np.repeat(np.arange(liked.shape[0]), np.diff(liked.indptr))[priced]
+    shares = liked.data[priced]
+    total = np.bincount(owners, weights=shares, minlength=liked.shape[0])
+    spent = np.bincount(owners, weights=shares * prices[priced], minlength=liked.shape[0])
+    return np.divide(spent, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 def _of_members(
@@ -277,22 +291,3 @@ def _of_members(
             np.where(lengths > 0, liked @ facts.totals, np.nan),
         ]
     )
-
-
-def _tiers(members: Rows, items: Rows, strata: Strata, facts: ItemFacts) -> Floats:
-    """The largest share of any label of the item that the member holds in each tier; NaN for strangers."""
-    places = {name: place for place, name in enumerate(facts.category_names)}
-    place = np.array([places.get(label, -1) for label in strata.labels], dtype=np.int64)
-    shape = (len(strata.member_ids), len(facts.category_names))
-    of_item = facts.categories[items]
-    known = members >= 0
-    found = np.full((len(items), len(Tier)), np.nan, dtype=np.float32)
-    for column, tier in enumerate(Tier):
-        held = strata.table.filter(pl.col("tier") == tier.value)
-        labels = place[held["label"].to_numpy()]
-        rows = held["member"].to_numpy().astype(np.int64)[labels >= 0]
-        shares = held["share"].to_numpy()[labels >= 0]
-        matrix = sp.csr_matrix((shares, (rows, labels[labels >= 0])), shape=shape)
-        both = matrix[members[known]].multiply(of_item[known])
-        found[known, column] = both.max(axis=1).toarray().ravel() if shape[1] else 0
-    return found

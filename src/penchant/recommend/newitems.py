@@ -1,6 +1,6 @@
 """New items: what members would do with them, told from how they are described."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Final, Self
@@ -19,10 +19,18 @@ from penchant.data.interactions import EventWeights, Histories
 from penchant.recommend.descriptions import Descriptions
 from penchant.recommend.scale import Scale
 from penchant.training.options import Options
-from penchant.vectors import Floats, Rows
+from penchant.vectors import Floats, Rows, kth_largest
 
 BEHAVIOUR: Final = "ease"
 """The source whose weights between items are told from descriptions; bare likes where it takes no part."""
+
+
+FEW_NEW: Final = 2_000
+"""New items up to which all are judged in earnest."""
+DIRECTIONS: Final = 128
+"""Along which more of them are judged first."""
+EARNEST: Final = 400
+"""The best along those, which are then judged in earnest."""
 
 
 class NewItemsConfig(BaseModel):
@@ -78,6 +86,10 @@ class NewItems:
         """(compared, width) the same of some known items, as if they were new."""
         self._off: Floats = self._speaks
         """(known, compared) what is taken off again, as it came from the compared item itself."""
+        self._directions: Floats = self._speaks
+        """(width, few) the directions in which what items speak for differs most."""
+        self._sketch: Floats = self._speaks
+        """(new items, few) the new items along those directions; empty where there are few new items."""
 
     def __bool__(self) -> bool:
         return bool(len(self.known))
@@ -138,6 +150,7 @@ class NewItems:
                 self._compared, self._off = compared, off.astype(np.float32)
                 self._inverse = inverse.astype(np.float32)
         self.known, self._speaks = known, speaks.astype(np.float32)
+        self._directions = _widest(self._speaks)
         return self.on(community, cold, vectors)
 
     def on(self, community: Community, cold: NDArray[np.bool_], vectors: Floats | None) -> Self:
@@ -152,15 +165,34 @@ class NewItems:
         other.rows = np.flatnonzero(cold)
         if len(self.known) and len(other.rows):
             other._new = self._described(community, other.rows, vectors) @ self._inverse
+        many = len(other.rows) > FEW_NEW
+        other._sketch = other._new @ self._directions if many else np.empty((0, 0), dtype=np.float32)
         return other
 
     def _described(self, community: Community, rows: Rows, vectors: Floats | None) -> Floats:
         return self.descriptions.describe(community.items[rows], vectors[rows] if vectors is not None else None)
 
-    def score(self, batch: Histories) -> Floats:
-        """(batch, new items) in spreads above the mean of known items judged as if they were new."""
+    def score(self, batch: Histories, also: Sequence[Rows] | None = None) -> Floats:
+        """(batch, new items) in spreads above the mean of known items judged as if they were new.
+
+        Of many new items all are judged along a few directions, and those that come out best in earnest: a description
+        is wide, and most new items are nowhere near the best.
+
+        Args:
+            batch: the histories.
+            also: for each history, places among the new items that are judged in earnest too.
+        """
         member, scale = self._member(batch)
-        return scale.apply(member @ self._new.T)
+        if len(self._sketch):
+            scores = np.asarray((member @ self._directions) @ self._sketch.T, dtype=np.float32)
+            for row, (own, one) in enumerate(zip(scores, member, strict=True)):
+                best = np.flatnonzero(own >= kth_largest(own, EARNEST))
+                if also is not None:
+                    best = np.union1d(best, also[row])
+                own[best] = self._new[best] @ one
+            return scale.apply(scores)
+        # A matrix times one vector is read through once; BLAS takes longer to see that of a product of matrices.
+        return scale.apply((self._new @ member[0])[None] if len(member) == 1 else member @ self._new.T)
 
     def score_of(self, batch: Histories, items: Rows) -> Floats:
         """(batch, items) the same of some new items, by their rows in the catalogue."""
@@ -184,7 +216,11 @@ class NewItems:
     def _member(self, batch: Histories) -> tuple[Floats, Scale]:
         """(batch, width) what each history speaks for, and how it speaks for known items as if they were new."""
         count = int(max(self.known.max(), batch.items.max(initial=0))) + 1
-        taken = self.recency.fade(batch).matrix(count)[:, self.known]
+        owners, items, weights = self.recency.fade(batch).cells(count)
+        place = np.searchsorted(self.known, items).clip(max=len(self.known) - 1)
+        speaking = self.known[place] == items
+        offsets = np.searchsorted(owners[speaking], np.arange(len(batch) + 1))
+        taken = sp.csr_matrix((weights[speaking], place[speaking], offsets), shape=(len(batch), len(self.known)))
         member = np.asarray(taken @ self._speaks, dtype=np.float32)
         compared = member @ self._compared.T - np.asarray(taken @ self._off, dtype=np.float32)
         return member, Scale.of(compared, np.zeros(compared.shape, dtype=bool))
@@ -202,6 +238,8 @@ class NewItems:
                 "inverse": self._inverse,
                 "compared": self._compared,
                 "off": self._off,
+                "directions": self._directions,
+                "sketch": self._sketch,
             },
             meta={
                 "config": self.config.model_dump(mode="json"),
@@ -224,7 +262,16 @@ class NewItems:
         found._speaks, found._new = arrays["speaks"], arrays["new"]
         found._inverse = arrays["inverse"]
         found._compared, found._off = arrays["compared"], arrays["off"]
+        # Folders of before have none, and their new items are all judged in earnest.
+        found._directions = arrays.get("directions", found._directions)
+        found._sketch = arrays.get("sketch", found._sketch)
         return found
+
+
+def _widest(speaks: Floats) -> Floats:
+    """(width, few) the directions that hold most of what items speak for, the first singular vectors."""
+    found = np.linalg.eigh(speaks.T @ speaks)[1]
+    return np.ascontiguousarray(found[:, ::-1][:, :DIRECTIONS], dtype=np.float32)
 
 
 def _between(ease: ItemToItem | None, known: Rows) -> Floats | sp.csr_matrix | None:

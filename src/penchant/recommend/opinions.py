@@ -11,11 +11,13 @@ from penchant.collaborative.scorer import Scorer
 from penchant.data.interactions import Histories
 from penchant.recommend.newitems import NewItems
 from penchant.recommend.scale import Scale
-from penchant.vectors import Floats
+from penchant.vectors import Floats, kth_largest
 
 TEXT: Final = "text"
 POPULARITY: Final = "popularity"
 AGAIN: Final = "again"
+NEAR: Final = 100
+"""New items whose texts are closest to a history, which are judged in earnest however their behaviour is guessed."""
 CELLS_AT_ONCE: Final = 4_000_000
 """Scores of one source held in memory at one time."""
 
@@ -60,21 +62,26 @@ class Opinions:
         """
         scores: dict[str, Floats] = {}
         scales: dict[str, Scale] = {}
+        barred = [np.flatnonzero(row) for row in shut]
         for name, source in sources.items():
             raw = source.score(batch)
-            scales[name] = Scale.of(raw, shut)
+            scales[name] = Scale.less(raw, barred)
             scores[name] = scales[name].apply(raw)
         new_items = new_items or None
         if cold.any() and (new_items is not None or TEXT in scores):
-            guess = scores[TEXT].copy() if new_items is None else np.zeros_like(scores[POPULARITY])
+            rows = np.flatnonzero(cold)
+            close = scores[TEXT][:, rows] if TEXT in scores else None
             if new_items is not None:
-                guess[:, cold] = new_items.score(batch)
-            # A product with zeros and ones is several times as quick as choosing item by item.
-            guess *= np.float32(trust) * cold
+                near = min(NEAR, len(rows))
+                also = [np.flatnonzero(own >= kth_largest(own, near)) for own in close] if close is not None else None
+                # A text may say the same of all of them, and then it says nothing of any.
+                also = [own if len(own) <= 2 * near else own[:0] for own in also] if also is not None else None
+                close = new_items.score(batch, also)
+            assert close is not None
+            guess = np.float32(trust) * close
             for name in scores:
                 if name != TEXT:
-                    scores[name] *= ~cold
-                    scores[name] += guess
+                    scores[name][:, rows] = guess
             return cls(scores, scales, cold, trust, new_items)
         return cls(scores, scales, cold, 0.0)
 

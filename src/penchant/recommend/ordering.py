@@ -1,6 +1,6 @@
 """A ranker at work: the blend's scores of the best candidates, corrected."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from penchant.collaborative.scorer import Scorer
 from penchant.data.community import Community
 from penchant.data.interactions import Histories
-from penchant.data.strata import Strata
 from penchant.errors import ConfigError
 from penchant.recommend.candidates import Candidates
 from penchant.recommend.config import RecommendConfig
@@ -19,6 +18,7 @@ from penchant.recommend.lesson import Lesson
 from penchant.recommend.opinions import POPULARITY, TEXT, Opinions
 from penchant.recommend.ranker import Ranker
 from penchant.recommend.similarity import TextSimilarity
+from penchant.recommend.verdicts import Told, Verdicts
 from penchant.recommend.without import opinions_of_few
 from penchant.vectors import Floats, Rows
 
@@ -34,7 +34,7 @@ class Ordering:
         config: RecommendConfig,
         *,
         ranker: Ranker | None = None,
-        verdicts: Strata | None = None,
+        verdicts: Verdicts | None = None,
     ) -> None:
         text = sources.get(TEXT)
         self._community = community
@@ -43,8 +43,8 @@ class Ordering:
         self._weights = weights
         self._config = config
         self._ranker = ranker
-        self._verdicts = verdicts
-        self.features = feature_names(tuple(sources), text=self._vectors is not None, tiers=verdicts is not None)
+        self._verdicts = verdicts or Verdicts()
+        self.features = feature_names(tuple(sources), text=self._vectors is not None, told=self._verdicts.names)
         """The names of what a ranker sees of each candidate."""
         if ranker is not None and ranker.features != self.features:
             lacking = sorted(set(ranker.features) ^ set(self.features))
@@ -56,6 +56,12 @@ class Ordering:
     @cached_property
     def _facts(self) -> ItemFacts:
         return ItemFacts.of(self._community, self._config.event_weights, self._vectors)
+
+    @cached_property
+    def _told(self) -> Told | None:
+        if not self._verdicts.names:
+            return None
+        return Told(self._verdicts, self._community, self._config.event_weights, self._facts)
 
     def scores(self, opinions: Opinions, batch: Histories, barred: NDArray[np.bool_], members: Rows | None) -> Floats:
         """(members, items) the blend, as the ranker corrects it where it is used and the sources tell items apart.
@@ -94,14 +100,15 @@ class Ordering:
             chosen: rows of the items asked about.
             members: (histories,) the person's own row each time.
         """
-        items = np.union1d(self._candidates(opinions, barred[None]).items, chosen)
+        items = np.union1d(self._candidates(opinions, barred[None], members).items, chosen)
         said = opinions_of_few(self._sources, histories, barred, items, opinions)
         blended = said.blend(self._weights)
         at = np.searchsorted(items, chosen)
         if self._ranker is None:
             return blended[:, at]
         ranks = np.stack([_places(scores, at) for scores in (*said.scores.values(), blended)], axis=2)
-        best = (ranks[:, :, -1] < self._config.ranker.depth) & ~barred[chosen]
+        best = (ranks[:, :, -1] < self._config.ranker.depth) | self._liked_by_friends(members[:1], [chosen])[0]
+        best &= ~barred[chosen]
         asked = Candidates(
             tuple(said.scores),
             np.arange(len(histories) + 1) * len(chosen),
@@ -109,8 +116,9 @@ class Ordering:
             np.stack([scores[:, at].ravel() for scores in said.scores.values()], axis=1),
         )
         rows = table(
-            asked, blended[:, at].ravel(), histories, self._facts, kept=best.ravel(), strata=self._verdicts,
-            members=members, ranks=ranks.reshape(-1, ranks.shape[2]),
+            asked, blended[:, at].ravel(), histories, self._facts, kept=best.ravel(),
+            told=self._told.table if self._told is not None else None, members=members,
+            ranks=ranks.reshape(-1, ranks.shape[2]),
         )  # fmt: skip
         found = np.full(best.shape, -np.inf, dtype=np.float32)
         found[best] = blended[:, at][best] + (self._ranker.correct(rows) if len(rows) else 0)
@@ -152,12 +160,21 @@ class Ordering:
             members=members,
         )
 
-    def _candidates(self, opinions: Opinions, barred: NDArray[np.bool_]) -> Candidates:
+    def _liked_by_friends(self, members: Rows | None, items: Sequence[Rows]) -> list[NDArray[np.bool_]]:
+        """For each member, which of some items are among those that their friends have lately liked most."""
+        if self._told is None or members is None:
+            return [np.zeros(len(own), dtype=bool) for own in items]
+        return [np.isin(own, self._told.friends_items(int(member))) for member, own in zip(members, items, strict=True)]
+
+    def _candidates(self, opinions: Opinions, barred: NDArray[np.bool_], members: Rows | None) -> Candidates:
         """Found once for one person's answer, which asks for them again when it checks its reasons."""
         kept = opinions.__dict__.get("_candidates")
         if kept is not None:
             return kept
-        found = Candidates.of(opinions, barred, self._config.per_source)
+        further = None
+        if self._told is not None and members is not None:
+            further = [self._told.friends_items(int(member)) for member in members[: len(barred)]]
+        found = Candidates.of(opinions, barred, self._config.per_source, further=further)
         if len(barred) == 1:
             opinions.__dict__["_candidates"] = found
         return found
@@ -166,11 +183,13 @@ class Ordering:
         self, opinions: Opinions, blended: Floats, batch: Histories, barred: NDArray[np.bool_], members: Rows | None
     ) -> tuple[Rows, Rows, Floats]:
         """Owners, items and features of the candidates that a ranker puts in order."""
-        found = self._candidates(opinions, barred)
+        found = self._candidates(opinions, barred, members)
         owners = found.owners
         scores = blended[owners, found.items]
         best = places(found, scores) < self._config.ranker.depth
-        rows = table(found, scores, batch, self._facts, kept=best, strata=self._verdicts, members=members)
+        best |= np.concatenate([best[:0], *self._liked_by_friends(members, np.split(found.items, found.offsets[1:-1]))])
+        told = self._told.table if self._told is not None else None
+        rows = table(found, scores, batch, self._facts, kept=best, told=told, members=members)
         return owners[best], found.items[best], rows
 
 

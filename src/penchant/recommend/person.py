@@ -92,7 +92,7 @@ class Person:
             UnknownIdError: there is no such member.
         """
         row = community.member_ids.row(member_id)
-        own = community.events.filter((pl.col("member") == row) & pl.col("item").is_not_null())
+        own = community.events_of(row).filter(pl.col("item").is_not_null())
         weighed = weights.apply(own).to_numpy()
         own = own.select(_KEPT)
         return cls(own, _history(own, weighed), community.now or _EPOCH, member_id=member_id)

@@ -11,9 +11,10 @@ from penchant.artifacts import storage_errors
 from penchant.errors import NotFittedError, TooLittleDataError
 from penchant.evaluation.bootstrap import interval
 from penchant.language import Lang, Phrase
-from penchant.recommend.features import RANK_BY
+from penchant.recommend.features import RANK_BY, SOCIAL_FEATURES
 from penchant.recommend.lesson import Lesson
 from penchant.recommend.sources import SOURCES
+from penchant.training.boosting import boosting
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
 
@@ -224,26 +225,22 @@ class Ranker:
         useful = [lesson.of(lesson.found) for lesson in lessons]
         if not any(len(lesson.lengths) for lesson in useful):
             raise TooLittleDataError("no member chose any of their candidates; hold out more events")
-        settings: dict[str, Any] = {
-            "objective": "lambdarank",
-            "lambdarank_truncation_level": 20,
+        settings = boosting(
+            options,
+            objective="lambdarank",
+            lambdarank_truncation_level=20,
             # What any source likes better never counts against an item, so an event taken away is missed.
-            "monotone_constraints": [_direction(name) for name in self.features],
-            "max_bin": 127,
-            "num_leaves": self.config.leaves,
-            "learning_rate": self.config.learning_rate,
-            "min_data_in_leaf": self.config.least_rows,
-            "feature_fraction": 0.6,
-            "bagging_fraction": 0.8,
-            "bagging_freq": 1,
-            "bagging_by_query": True,
-            "lambda_l2": 10.0,
-            "seed": options.seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": options.threads or 0,
-            "verbosity": -1,
-        }
+            monotone_constraints=[_direction(name) for name in self.features],
+            max_bin=127,
+            num_leaves=self.config.leaves,
+            learning_rate=self.config.learning_rate,
+            min_data_in_leaf=self.config.least_rows,
+            feature_fraction=0.6,
+            bagging_fraction=0.8,
+            bagging_freq=1,
+            bagging_by_query=True,
+            lambda_l2=10.0,
+        )
         data = lightgbm.Dataset(
             np.concatenate([lesson.rows for lesson in useful]),
             label=np.concatenate([lesson.chosen for lesson in useful]),
@@ -254,7 +251,7 @@ class Ranker:
 
 
 def _direction(feature: str) -> int:
-    if feature == "blend" or feature in SOURCES:
+    if feature == "blend" or feature in SOURCES or feature in SOCIAL_FEATURES:
         return 1
     return -1 if feature.startswith(RANK_BY) else 0
 

@@ -5,32 +5,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
-import scipy.sparse as sp
 
 from penchant.collaborative.scorer import Scorer
 from penchant.data.community import Community
-from penchant.data.interactions import histories
 from penchant.data.splits import Split, last_split, random_split, time_split
-from penchant.data.strata import Strata
 from penchant.errors import TooLittleDataError
-from penchant.evaluation.ranking import RankingMetrics, evaluate_rankings
 from penchant.recommend.blend import pick_weights
 from penchant.recommend.config import RecommendConfig
+from penchant.recommend.evaluating import judged_by
 from penchant.recommend.lesson import Lesson
-from penchant.recommend.logged import Logged, judged_by_log
 from penchant.recommend.newitems import NewItems
 from penchant.recommend.opinions import TEXT
 from penchant.recommend.ranker import Ranker, RankerVerdict
 from penchant.recommend.recommender import Recommender
-from penchant.recommend.rules import closed, seen
 from penchant.recommend.setup import Setup
 from penchant.recommend.similarity import Remembering, TextSimilarity
 from penchant.recommend.sources import GRIDS, make
 from penchant.recommend.tuning import SCORING_ONLY, Tuned, Validation, tune
+from penchant.recommend.verdicts import Given
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
-from penchant.vectors import Rows
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +39,7 @@ def train(
     *,
     encoder: Encoder | None = None,
     setup: Setup | None = None,
-    verdicts: Strata | None = None,
+    verdicts: Given = None,
 ) -> Recommender:
     """A recommender for a community.
 
@@ -60,8 +54,8 @@ def train(
         encoder: reads the items' texts; without one the source `text` takes no part, and items that nobody has touched
             are not recommended before all others are.
         setup: settings, weights and ranker that `fit` found with the same configuration; searched for if absent.
-        verdicts: the members' interests in tiers, for the ranker to read; of events before those held out, as a tier
-            that rests on what is to be foreseen would teach it too much.
+        verdicts: of other systems, for the ranker to read: strata, segments, drift verdicts, social vectors, one or
+            several; of events before those held out, as what has seen the answer would teach it too much.
 
     Raises:
         TooLittleDataError: no event says what anybody likes.
@@ -126,7 +120,7 @@ def fit(
     options: Options,
     *,
     encoder: Encoder | None = None,
-    verdicts: Strata | None = None,
+    verdicts: Given = None,
 ) -> Fitted:
     """Fit on what is known; tune, weigh and learn a ranker by what was held out.
 
@@ -222,77 +216,6 @@ def _lesson(model: Recommender, judged: Validation) -> Lesson:
     return model.lesson(judged.batch, judged.shut, judged.relevant, judged.members)
 
 
-def judged_by(
-    known: Community,
-    held_out: Community,
-    config: RecommendConfig,
-    *,
-    histories_of: Community | None = None,
-    rng: np.random.Generator | None = None,
-) -> Validation:
-    """What lists are judged by: histories, what may not be shown, and what each member liked of the rest.
-
-    Args:
-        known: whose events make items seen.
-        held_out: whose events of positive weight are relevant, where the item may be shown.
-        config: rules, weights, and how many members at most.
-        histories_of: whose events are the histories; those known if absent.
-        rng: samples the members where there are more than `tuning_members`; all are taken without it.
-    """
-    shape = (len(known.member_ids), len(known.item_ids))
-    off = closed(known, config.rules) | config.policy.rules().excluded(known)
-    shut = seen(known.events, shape, config.rules)
-    liked = histories(held_out, weights=config.event_weights).matrix(shape[1])
-    liked.data = (liked.data > 0).astype(np.float32)
-    relevant = sp.csr_matrix((liked - liked.multiply(shut)) @ sp.diags_array((~off).astype(np.float32)))
-    relevant.eliminate_zeros()
-    members: Rows = np.flatnonzero(np.diff(relevant.indptr))
-    if rng is not None and len(members) > config.tuning_members:
-        members = np.sort(rng.choice(members, config.tuning_members, replace=False))
-    batch = histories(histories_of or known, members, weights=config.event_weights)
-    return Validation(batch, shut[members], relevant[members], off, known.item_ids.id_rank, members)
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """How good a recommender's lists are."""
-
-    metrics: RankingMetrics
-    members: Rows
-    """(judged,) member rows, in the order of the metrics' values."""
-    ranked: Rows
-    """(judged, k) what each was shown."""
-    logged: Logged | None = None
-    """What the log of shown lists tells of the model's choices, where the policy keeps one: IPS and SNIPS."""
-
-
-def evaluate(model: Recommender, split: Split, *, k: int = 10, histories_of: Community | None = None) -> Evaluation:
-    """Judge a recommender on the test part of a split.
-
-    What members did in training and validation is not shown again, as the model's rules say, and an item that may not
-    be shown is not counted as missed.
-
-    Args:
-        model: fitted on the training part.
-        split: whose test part is judged.
-        k: length of the lists.
-        histories_of: whose events are the histories answered; all before the test if absent. `split.train` is the
-            usual choice where the parts were drawn at random, so that all systems know the same of a member.
-
-    Raises:
-        TooLittleDataError: nobody has anything to find in the test part.
-    """
-    judged = judged_by(split.fit, split.test, model.config, histories_of=histories_of)
-    ranked = model.rank(judged.batch, judged.shut, k, members=judged.members)
-    logged = judged_by_log(model, _together(split)) if model.config.policy.log_path is not None else None
-    return Evaluation(evaluate_rankings(ranked, judged.relevant, k), judged.members, ranked, logged)
-
-
-def _together(split: Split) -> Community:
-    """All events of a split."""
-    return split.train.with_events(pl.concat([split.fit.events, split.test.events]))
-
-
 def _validation_split(community: Community, config: RecommendConfig, options: Options) -> Split | None:
     try:
         if config.validation == "last":
@@ -314,7 +237,7 @@ def _as_found(
     options: Options,
     encoder: Encoder | None,
     setup: Setup,
-    verdicts: Strata | None,
+    verdicts: Given,
 ) -> Recommender:
     names = config.used_sources(with_text=encoder is not None)
     setup.require(names)

@@ -1,6 +1,5 @@
 """The recommender: sources, their blend, the rules of what may be shown, and a reason for each pick."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -12,23 +11,20 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from penchant.artifacts import load_artifact, save_artifact
 from penchant.collaborative.popularity import Popularity
 from penchant.collaborative.scorer import Scorer
-from penchant.data.columns import EventKind
+from penchant.data.attention import Attention
 from penchant.data.community import Community
-from penchant.data.interactions import FELT, Histories, with_felt
-from penchant.data.strata import Strata
+from penchant.data.interactions import Histories
 from penchant.data.verdicts import Evidence, Pick, Ranking
 from penchant.errors import ArtifactError, ConfigError, NotFittedError
 from penchant.language import Lang
-from penchant.recommend import strategies
+from penchant.recommend import planned, strategies
 from penchant.recommend.beside import Beside
 from penchant.recommend.candidates import Candidates, gather
 from penchant.recommend.config import RecommendConfig
-from penchant.recommend.features import tiered
+from penchant.recommend.deeds import are_works
 from penchant.recommend.lesson import Lesson
 from penchant.recommend.newitems import NewItems
 from penchant.recommend.opinions import POPULARITY, TEXT, Opinions, members_at_once
@@ -36,19 +32,18 @@ from penchant.recommend.ordering import Ordering
 from penchant.recommend.person import Person, without_each
 from penchant.recommend.policy import Policy
 from penchant.recommend.propensities import append
-from penchant.recommend.ranker import FILE as RANKER_FILE
 from penchant.recommend.ranker import Ranker
 from penchant.recommend.reasons import Part, Teller, parts
 from penchant.recommend.rules import closed, seen_items
 from penchant.recommend.scale import Scale
 from penchant.recommend.similarity import TextSimilarity
-from penchant.recommend.sources import load_sources, save_sources
+from penchant.recommend.telling import by_what
+from penchant.recommend.verdicts import Given, Verdicts
 from penchant.recommend.wished import Wished
 from penchant.text.encoder import Encoder
 from penchant.text.wishes import Refiner, Wishes
 from penchant.vectors import Floats, Rows, chunks
 
-KIND: Final = "recommender"
 CHECKED: Final = 6
 """Items of a history that are tried as a reason for one pick."""
 FEW_ITEMS: Final = 20_000
@@ -73,7 +68,7 @@ class Recommender:
         *,
         cold: NDArray[np.bool_],
         ranker: Ranker | None = None,
-        verdicts: Strata | None = None,
+        verdicts: Given = None,
         new_items: NewItems | None = None,
     ) -> None:
         if set(sources) != set(weights) or POPULARITY not in sources:
@@ -89,11 +84,11 @@ class Recommender:
         """(items,) items that nobody had touched when the sources were fitted."""
         self.ranker = ranker
         """What orders the best candidates; the blend does where there is none."""
-        self.verdicts = verdicts
-        """The members' interests in tiers, where the ranker reads them."""
+        self.verdicts = Verdicts.of(verdicts)
+        """What other systems have found of the members, where the ranker reads it."""
         self.new_items = new_items
         """What tells from descriptions what members would do with items that nobody has touched."""
-        self._ordering = Ordering(community, self.sources, self.weights, config, ranker=ranker, verdicts=verdicts)
+        self._ordering = Ordering(community, self.sources, self.weights, config, ranker=ranker, verdicts=self.verdicts)
 
     @cached_property
     def closed(self) -> NDArray[np.bool_]:
@@ -221,6 +216,7 @@ class Recommender:
         text: str | None = None,
         exclude: Collection[str] = (),
         wishes: Wishes | None = None,
+        attention: Attention | None = None,
     ) -> Ranking:
         """The k best items for a member, each with its reason.
 
@@ -231,13 +227,14 @@ class Recommender:
             text: what the member has just written, if anything.
             exclude: ids of items not wanted this time.
             wishes: what they have asked of items, as `wish` read it.
+            attention: how much of the past counts, as a strategy of `drift` chose it; all of it if absent.
 
         Raises:
             UnknownIdError: there is no such member, or no such item among those to exclude.
             NotFittedError: a text was given and there is no encoder to read it.
         """
         person = Person.member(self.community, member_id, self.config.event_weights)
-        return self._answer(person.writing(text).wishing(wishes), k, lang, exclude)
+        return self._answer(person.writing(text).wishing(wishes), k, lang, exclude, attention=attention)
 
     def recommend_for(
         self,
@@ -250,6 +247,7 @@ class Recommender:
         exclude: Collection[str] = (),
         member_id: str | None = None,
         wishes: Wishes | None = None,
+        attention: Attention | None = None,
     ) -> Ranking:
         """The k best items for a stranger, from items they like, what they did, what they wrote, or nothing.
 
@@ -263,16 +261,25 @@ class Recommender:
             member_id: whose events they are, where they are a member's and newer than the community; they need not
                 have been a member when the community was read.
             wishes: what they have asked of items, as `wish` read it.
+            attention: how much of their past counts; all of it if absent.
 
         Raises:
             UnknownIdError: an item is not in the community.
             NotFittedError: a text was given and there is no encoder to read it.
         """
         person = Person.stranger(self.community, self.config.event_weights, items=items, events=events, text=text)
-        return self.answer(replace(person, member_id=member_id).wishing(wishes), k, lang=lang, exclude=exclude)
+        asking = replace(person, member_id=member_id).wishing(wishes)
+        return self.answer(asking, k, lang=lang, exclude=exclude, attention=attention)
 
     def answer(
-        self, person: Person, k: int = 10, *, lang: Lang = "en", exclude: Collection[str] = (), reasons: bool = True
+        self,
+        person: Person,
+        k: int = 10,
+        *,
+        lang: Lang = "en",
+        exclude: Collection[str] = (),
+        reasons: bool = True,
+        attention: Attention | None = None,
     ) -> Ranking:
         """The k best items for a person that was made before, as a service keeps them between questions.
 
@@ -282,12 +289,13 @@ class Recommender:
             lang: of reasons and strategy.
             exclude: ids of items not wanted this time.
             reasons: find out why; without, the same list comes in half the time.
+            attention: how much of their past counts, as a strategy of `drift` chose it; all of it if absent.
 
         Raises:
             UnknownIdError: an item to exclude is not in the community.
             NotFittedError: the person has written something and there is no encoder to read it.
         """
-        return self._answer(person, k, lang, exclude, reasons=reasons)
+        return self._answer(person, k, lang, exclude, reasons=reasons, attention=attention)
 
     def wish(self, sentence: str, wishes: Wishes | None = None, *, shown: Ranking | None = None) -> Wishes:
         """What a person asks of items after one more sentence: `lighter, under 100`, `再便宜一点，不要红色`.
@@ -333,9 +341,19 @@ class Recommender:
         opinions, _, words = self._blended(person, self._barred(person, ()))
         return parts(self.sources, self.weights, opinions, person, items, words)
 
-    def _answer(self, person: Person, k: int, lang: Lang, exclude: Collection[str], *, reasons: bool = True) -> Ranking:
+    def _answer(
+        self,
+        person: Person,
+        k: int,
+        lang: Lang,
+        exclude: Collection[str],
+        *,
+        reasons: bool = True,
+        attention: Attention | None = None,
+    ) -> Ranking:
         if k < 1:
             raise ConfigError(f"k is {k}; ask for at least 1 item")
+        person = planned.attended(person, attention)
         barred = self._barred(person, exclude)
         opinions, blended, words = self._blended(person, barred)
         blended = np.where(barred, -np.inf, blended)
@@ -360,6 +378,7 @@ class Recommender:
         strategy = self._strategy(person, opinions, lang) if picks else self._nothing(person, exclude, lang)
         if path := self.config.policy.log_path:
             append(path, person.member_id, [pick.item_id for pick in picks], arranged)
+        strategy = planned.named(strategy, person, attention, lang)
         return Ranking(tuple(picks), arranged.strategy(strategy, lang), person.member_id)
 
     def _checked(
@@ -382,17 +401,24 @@ class Recommender:
         items = sorted({part.item for why in own for part in why if part.item is not None})
         if not items:
             return [list(why) for why in found]
-        histories = without_each(person.history, items)
-        members = np.full(len(items), self._row_of(person), dtype=np.int64)
+        row = self._row_of(person)
+        before = blended[chosen]
         if len(barred) > FEW_ITEMS:
             rows = np.asarray(chosen, dtype=np.int64)
-            without = self._ordering.without(opinions, barred, histories, rows, members)
+            # The whole history stands last, so that like is compared with like.
+            histories = without_each(person.history, [*items, -1])
+            members = np.full(len(histories), row, dtype=np.int64)
+            *each, again = self._ordering.without(opinions, barred, histories, rows, members)
+            # What the policy brought up from below those that are put in order has only the score that it was shown by.
+            without, before = np.stack(each), np.where(np.isneginf(again), before, again)
         else:
+            histories = without_each(person.history, items)
+            members = np.full(len(items), row, dtype=np.int64)
             shut = np.repeat(barred[None], len(items), axis=0)
             # Had they never met the item, they might be shown it.
             shut[np.arange(len(items)), items] = self._barred(person.without_events(), exclude)[items]
             without = self._ordering.scores(self._opinions(histories, shut), histories, shut, members)[:, chosen]
-        lowered = without < blended[chosen] - SURE
+        lowered = without < before - SURE
         place = {item: row for row, item in enumerate(items)}
         checked: list[list[Part]] = []
         for column, why in enumerate(found):
@@ -446,26 +472,8 @@ class Recommender:
 
     def _strategy(self, person: Person, opinions: Opinions, lang: Lang) -> str:
         """How an answer came about, with the wishes that it meets."""
-        told = self._by_what(person, opinions, lang)
+        told = by_what(person, opinions, ranked=self.ranker is not None, lang=lang)
         return strategies.WISHED(lang, rest=told, wishes=person.wishes.meant(lang)) if person.wishes else told
-
-    def _by_what(self, person: Person, opinions: Opinions, lang: Lang) -> str:
-        speaking = {name for name, scale in opinions.scales.items() if name != POPULARITY and scale.speaks.any()}
-        count = len(person.events)
-        if speaking:
-            day = f"{person.events['at'][-1]:%Y-%m-%d}"
-            if speaking == {TEXT}:
-                rest = strategies.BY_TEXT(lang)
-            else:
-                rest = (strategies.BLEND if TEXT in speaking else strategies.BEHAVIOUR)(lang, events=count, day=day)
-            if self.ranker is not None:
-                rest = strategies.RANKED(lang, rest=rest)
-            return strategies.WORDS_AND(lang, rest=rest) if person.text else rest
-        if person.text:
-            return strategies.BY_WORDS(lang)
-        if count:
-            return strategies.SAYS_NOTHING(lang, events=count)
-        return (strategies.NO_EVENTS if person.member_id else strategies.NOTHING_KNOWN)(lang)
 
     def _pick(self, item: int, score: float, reason: str, evidence: tuple[Evidence, ...]) -> Pick:
         return Pick(self.community.item_ids.id(item), self.community.titles[item], score, reason, evidence)
@@ -482,33 +490,13 @@ class Recommender:
     def _teller(self) -> Teller:
         popularity = self.sources[POPULARITY]
         assert isinstance(popularity, Popularity)
-        return Teller(self.community.titles, self.community.item_ids, popularity, _are_works(self.community))
+        return Teller(self.community.titles, self.community.item_ids, popularity, are_works(self.community))
 
     def save(self, folder: Path | str) -> None:
         """Write all but the community, the encoder and the verdicts."""
-        folder = Path(folder)
-        save_sources(self.sources, folder)
-        if self.new_items:
-            self.new_items.save(folder / NewItems.name)
-        kept = self.ranker.save(folder) if self.ranker is not None else None
-        save_artifact(
-            folder,
-            KIND,
-            arrays={"cold": self.cold, **self._felt()},
-            meta={
-                "config": self.config.model_dump(mode="json"),
-                "weights": self.weights,
-                "items": _items_fingerprint(self.community),
-                "ranker": kept,
-                "new_items": bool(self.new_items),
-            },
-            files=(RANKER_FILE,) if self.ranker is not None else (),
-        )
+        from penchant.recommend.saving import save_recommender
 
-    def _felt(self) -> dict[str, NDArray[np.float32]]:
-        """How members felt, where the events say so: an answer weighs histories as the fit did."""
-        events = self.community.events
-        return {FELT: events[FELT].cast(pl.Float32).fill_null(np.nan).to_numpy()} if FELT in events.columns else {}
+        save_recommender(self, Path(folder))
 
     @classmethod
     def load(
@@ -518,7 +506,7 @@ class Recommender:
         *,
         encoder: Encoder | None = None,
         home: Path | None = None,
-        verdicts: Strata | None = None,
+        verdicts: Given = None,
     ) -> "Recommender":
         """Read back what `save` wrote; answers are identical.
 
@@ -527,58 +515,17 @@ class Recommender:
             community: with the same items in the same order; its events are the members' histories.
             encoder: the one it was trained with, if texts that people write are to be read.
             home: the folder that the policy's files start from; where the program runs if absent.
-            verdicts: the members' interests in tiers, if it was trained with them.
+            verdicts: those it was trained with, if it was; others are left aside.
 
         Raises:
             ArtifactError: the folder is damaged, of another kind or version, or was trained on other items.
             ConfigError: it was trained with verdicts and none are given.
         """
-        folder = Path(folder)
-        artifact = load_artifact(folder, KIND)
-        if artifact.meta["items"] != _items_fingerprint(community):
-            raise ArtifactError(
-                f"{folder} was trained on other items than the {len(community.item_ids)} of this community; build again"
-            )
-        weights = artifact.meta["weights"]
-        sources = load_sources(tuple(weights), folder, encoder=encoder)
-        try:
-            config = RecommendConfig.model_validate(artifact.meta["config"])
-        except ValidationError as error:
-            unknown = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
-            raise ArtifactError(
-                f"{folder} was saved with settings that this version of Penchant does not have ({unknown}); build again"
-            ) from error
-        felt = artifact.arrays.get(FELT)
-        if felt is not None and len(felt) == len(community.events):
-            community = with_felt(community, felt)
-        kept = artifact.meta.get("ranker")
-        ranker = Ranker.load(folder, kept, config.ranker) if kept else None
-        if ranker is None or not tiered(ranker.features):
-            verdicts = None
-        return cls(
-            community, sources, weights, config.at_home(home),
-            cold=artifact.arrays["cold"], ranker=ranker, verdicts=verdicts,
-            new_items=NewItems.load(folder / NewItems.name) if artifact.meta.get("new_items") else None,
-        )  # fmt: skip
+        from penchant.recommend.saving import load_recommender
 
-
-def _items_fingerprint(community: Community) -> str:
-    digest = hashlib.sha256()
-    for item_id in community.item_ids.ids:
-        digest.update(item_id.encode() + b"\0")
-    return digest.hexdigest()
+        return load_recommender(Path(folder), community, encoder=encoder, home=home, verdicts=verdicts)
 
 
 def _check_items(ours: Community, theirs: Community) -> None:
     if not ours.item_ids.ids.equals(theirs.item_ids.ids):
         raise ArtifactError("the community has other items than the recommender was trained on; train again")
-
-
-def _are_works(community: Community) -> bool:
-    """Whether items are read, played, or rated without a price: films, books, songs and not goods."""
-    kinds = set(community.events["kind"].unique())
-    if kinds & {EventKind.BUY.value, EventKind.CART.value, EventKind.RETURN.value}:
-        return False
-    if kinds & {EventKind.PLAY.value, EventKind.READ.value}:
-        return True
-    return EventKind.RATE.value in kinds and community.items["price"].null_count() == len(community.items)

@@ -1,11 +1,12 @@
 """One scale for all sources: each source's scores in spreads above its mean, member by member."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penchant.vectors import Floats
+from penchant.vectors import Floats, Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +27,22 @@ class Scale:
     @classmethod
     def of(cls, scores: Floats, shut: NDArray[np.bool_]) -> "Scale":
         """Measure (members, items) scores, leaving out the items that are shut."""
+        return cls.less(scores, [np.flatnonzero(barred) for barred in shut])
+
+    @classmethod
+    def less(cls, scores: Floats, shut: Sequence[Rows]) -> "Scale":
+        """As `of`, from the columns that are shut in each row: found once where several sources are measured."""
         mean, spread = np.zeros((len(scores), 1)), np.zeros((len(scores), 1))
         for row, (own, barred) in enumerate(zip(scores, shut, strict=True)):
             # What is shut is little, so the whole is summed up and that taken off again.
-            off, wide = own[barred].astype(np.float64), own.astype(np.float64)
+            off = own[barred]
             count = max(len(own) - len(off), 1)
-            mean[row] = (wide.sum() - off.sum()) / count
-            wide -= mean[row]
-            off -= mean[row]
-            spread[row] = np.sqrt(max(wide @ wide - off @ off, 0.0) / count)
+            about = (own.sum() - off.sum()) / np.float32(count)
+            # Away from a mean that is near enough, single precision does for the rest.
+            wide, off = own - about, off - about
+            rest = (float(wide.sum()) - float(off.sum())) / count
+            mean[row] = about + rest
+            spread[row] = np.sqrt(max((float(wide @ wide) - float(off @ off)) / count - rest**2, 0.0))
         # What rounding leaves between equal scores is no opinion.
         spread[spread <= 1e-6 * np.abs(mean)] = 0
         return cls(mean.astype(np.float32), spread.astype(np.float32))

@@ -2,10 +2,10 @@
 
 from penchant.collaborative.scorer import ScorerConfig
 from penchant.data.community import Community
-from penchant.data.strata import Strata
 from penchant.recommend.recipe import train
 from penchant.recommend.recommender import Recommender
 from penchant.recommend.setup import Setup
+from penchant.recommend.verdicts import Given
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 
@@ -16,7 +16,7 @@ def update(
     options: Options | None = None,
     *,
     encoder: Encoder | None = None,
-    verdicts: Strata | None = None,
+    verdicts: Given = None,
 ) -> Recommender:
     """The recommender on a community's newer events: sources fitted anew, settings, weights and ranker as they are.
 
@@ -29,7 +29,7 @@ def update(
         community: all that is known now.
         options: device, seed, progress.
         encoder: the one that the model was trained with, if any.
-        verdicts: the members' interests in tiers, if the model's ranker reads them.
+        verdicts: of other systems, if the model's ranker reads them.
 
     Raises:
         ConfigError: the model blends other sources than its configuration names with this encoder.

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from penchant.data.strata import TIER_NAMES
 from penchant.language import Lang, Phrase
 from penchant.quality import Quality
 from penchant.report.charts import SERIES, Bar, Chart, bars_height, horizontal_bars
@@ -39,6 +40,16 @@ FEATURES: Final = {
     "days of the member": Phrase("days of the member", "会员的活跃天数"),
     "events in the last hour": Phrase("events in the last hour", "最近一小时的行为数"),
     "mainstream taste": Phrase("mainstream taste", "口味的大众程度"),
+    **{f"{tier.value} interest": Phrase(f"{name.en} interest", f"{name.zh}兴趣") for tier, name in TIER_NAMES.items()},
+    "liked in the segment": Phrase("liked in the segment", "所在分群的喜欢比例"),
+    "liked in the segment against elsewhere": Phrase(
+        "liked in the segment against elsewhere", "所在分群相对全体的喜欢倍数"
+    ),
+    "sureness of a change": Phrase("sureness of a change", "兴趣变化的把握"),
+    "what the member turned to": Phrase("what the member turned to", "会员转向的内容"),
+    "what the member turned from": Phrase("what the member turned from", "会员转离的内容"),
+    "social closeness": Phrase("social closeness", "社交向量的接近程度"),
+    "friends' likes": Phrase("friends' likes", "好友近期的喜欢"),
 }
 WEIGHTS: Final = Phrase("Weights of the sources", "各来源的权重")
 SOURCE: Final = Phrase("source", "来源")

@@ -8,7 +8,8 @@ from penchant.search.judgements import Judgements, from_events, read_judgements
 from penchant.search.learning import Learned, learn
 from penchant.search.recipe import Evaluation, evaluate, train
 from penchant.search.searcher import Searcher
-from penchant.search.support import Support, SupportAnswer, SupportConfig, SupportQuality
+from penchant.search.support import Support
+from penchant.search.support_answers import SupportAnswer, SupportConfig, SupportQuality
 
 __all__ = [
     "Evaluation",

@@ -14,6 +14,7 @@ from penchant.search.kernel import Kernel
 from penchant.search.linear import Linear, dealt, fitted, pick_weights
 from penchant.search.pairs import Pair, compared, crossed, spelled
 from penchant.text.encoder import Encoder
+from penchant.training.boosting import boosting
 from penchant.training.options import Options
 from penchant.vectors import Floats
 
@@ -170,7 +171,8 @@ class Grader:
             parts[name] = lambda wanted, name=name, model=model: model(seen[name][wanted])  # type: ignore[misc]
         tuned: TunedModel | None = None
         if self.config.tuned is not None:
-            tuned = self._finetuned([pairs[row] for row in rows], truth[rows], options)
+            some = options.rng().permutation(rows)[: self.config.tuned_rows]
+            tuned = self._finetuned([pairs[row] for row in some], truth[some], options)
             parts[TUNED] = lambda wanted: tuned.predict([pairs[row] for row in wanted])
         if keep:
             self._models, self._tuned = models, tuned
@@ -195,22 +197,18 @@ class Grader:
     def _grown(self, rows: Floats, truth: np.ndarray, options: Options) -> "Booster":
         import lightgbm
 
-        settings = {
-            "objective": "multiclass",
-            "num_class": len(self.grades),
-            "num_leaves": self.config.leaves,
-            "learning_rate": self.config.learning_rate,
-            "min_data_in_leaf": 30,
-            "feature_fraction": 0.7,
-            "bagging_fraction": 0.8,
-            "bagging_freq": 1,
-            "lambda_l2": 5.0,
-            "seed": options.seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": options.threads or 0,
-            "verbosity": -1,
-        }
+        settings = boosting(
+            options,
+            objective="multiclass",
+            num_class=len(self.grades),
+            num_leaves=self.config.leaves,
+            learning_rate=self.config.learning_rate,
+            min_data_in_leaf=30,
+            feature_fraction=0.7,
+            bagging_fraction=0.8,
+            bagging_freq=1,
+            lambda_l2=5.0,
+        )
         return lightgbm.train(settings, lightgbm.Dataset(rows, label=truth), self.config.trees)
 
     def _predicted(self, trees: "Booster", rows: Floats) -> Floats:

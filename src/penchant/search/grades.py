@@ -22,6 +22,8 @@ class GraderConfig(BaseModel):
     """Whether a linear model reads the letters of both, and which the title has of the query's."""
     tuned: FinetuneConfig | None = None
     """How a pair encoder is fine-tuned to read both texts as one; None leaves it out, as it takes minutes to hours."""
+    tuned_rows: PositiveInt = 5_000
+    """Pairs that the pair encoder is fine-tuned on, at most: a random sample where there are more."""
     folds: PositiveInt = Field(default=4, ge=2)
     """Parts of the pairs, each graded by what was learned on the others, for what is learned from those grades."""
     columns: PositiveInt = 1 << 17

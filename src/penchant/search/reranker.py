@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 from penchant.artifacts import storage_errors
 from penchant.errors import NotFittedError, TooLittleDataError
 from penchant.search.features import FEATURES
+from penchant.training.boosting import boosting
 from penchant.training.options import Options
 from penchant.vectors import Floats
 
@@ -84,24 +85,20 @@ class Reranker:
                     free_raw_data=False,
                 )
             )
-        settings: dict[str, Any] = {
-            "objective": "rank_xendcg",
-            "metric": "ndcg",
-            "eval_at": [10],
-            "label_gain": [float(level) for level in range(LEVELS + 1)],
-            "num_leaves": self.config.leaves,
-            "learning_rate": self.config.learning_rate,
-            "min_data_in_leaf": self.config.least_rows,
-            "feature_fraction": 0.8,
-            "bagging_fraction": 0.8,
-            "bagging_freq": 1,
-            "lambda_l2": 5.0,
-            "seed": options.seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": options.threads or 0,
-            "verbosity": -1,
-        }
+        settings = boosting(
+            options,
+            objective="rank_xendcg",
+            metric="ndcg",
+            eval_at=[10],
+            label_gain=[float(level) for level in range(LEVELS + 1)],
+            num_leaves=self.config.leaves,
+            learning_rate=self.config.learning_rate,
+            min_data_in_leaf=self.config.least_rows,
+            feature_fraction=0.8,
+            bagging_fraction=0.8,
+            bagging_freq=1,
+            lambda_l2=5.0,
+        )
         self._booster = lightgbm.train(
             settings,
             parts[0],
