@@ -13,11 +13,11 @@ import polars as pl
 import pytest
 
 from penchant.artifacts import load_artifact, save_artifact
-from penchant.builds import Build
+from penchant.builds import BUILD_RECORD, FORMATS, Build
 from penchant.collaborative.linear import Ease
 from penchant.data.community import Community
 from penchant.data.interactions import histories
-from penchant.errors import ConfigError, NotBuiltError, StorageError, TooLittleDataError
+from penchant.errors import ArtifactError, ConfigError, NotBuiltError, StorageError, TooLittleDataError
 from penchant.language import Phrase
 from penchant.pipeline import Context, Stage, StageProgress, build
 from penchant.quality import measure
@@ -117,6 +117,18 @@ def test_a_raised_format_makes_its_stage_and_what_follows_again(workspace: Works
     raised = (QUICK[0], Stage("ease", QUICK[1].title, ease_inputs, fit_ease, format=2), QUICK[2])
     built = build(workspace, stages=raised)
     assert [stage.made_in for stage in built.record.stages] == ["0001", "0002", "0002"]
+
+
+def test_an_output_that_this_version_cannot_read_is_refused_by_name(workspace: Workspace) -> None:
+    stage = Stage("drift", Phrase("Drift", "漂移"), ease_inputs, fit_ease)
+    built = build(workspace, stages=[stage])
+    assert built.folder("drift").is_dir()
+    record = built.path / BUILD_RECORD
+    record.write_text(record.read_text().replace(f'"format": {FORMATS["drift"]}', '"format": 1'))
+    old = Build.open(built.path)
+    for use in (old.check, lambda: old.folder("drift")):
+        with pytest.raises(ArtifactError, match=r"stage drift is of format 1, and .* reads format 2"):
+            use()
 
 
 def test_going_back_to_earlier_data_finds_the_earlier_build(workspace: Workspace, small_community: Community) -> None:

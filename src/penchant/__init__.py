@@ -4,8 +4,9 @@ The public names below are imported when they are first used, so that `import pe
 torch nor any other large library.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from penchant.lazy import late
 
 if TYPE_CHECKING:
     from penchant import drift as drift
@@ -43,20 +44,6 @@ _HOMES: Final = {
     "read_community": "penchant.data.readers",
 }
 _MODULES: Final = ("drift", "errors", "interests", "members", "recommend", "search", "social")
+_EVERY_HOME: Final = _HOMES | {name: f"penchant.{name}" for name in _MODULES}
 
-__all__ = sorted([*_HOMES, *_MODULES, "__version__"])
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
-    elif name in _MODULES:
-        value = importlib.import_module(f"penchant.{name}")
-    else:
-        raise AttributeError(f"penchant has no public name {name!r}; it has {', '.join(__all__)}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = late(__name__, _EVERY_HOME, ["__version__"])

@@ -17,6 +17,7 @@ from penchant.errors import ArtifactError, NotBuiltError
 if TYPE_CHECKING:
     import polars as pl
 
+    from penchant.data.attention import Attention
     from penchant.data.segments import Segments
     from penchant.data.strata import MemberInterests
     from penchant.drift.whole import Drift
@@ -31,6 +32,15 @@ if TYPE_CHECKING:
 
 STAGE_RECORD: Final = "stage.json"
 BUILD_RECORD: Final = "build.json"
+FORMATS: Final[dict[str, int]] = {
+    "interests": 2,
+    "members": 2,
+    "anomalies": 2,
+    "drift": 2,
+    "evaluate": 3,
+    "recommend": 2,
+}
+"""What the files of a stage look like: raised by one, from 1, where those written before can no longer be read."""
 
 
 class StageRecord(BaseModel):
@@ -48,6 +58,8 @@ class StageRecord(BaseModel):
     """In MB of 10^6 bytes."""
     files: dict[str, str]
     """SHA-256 of each file, by its path within the stage's folder."""
+    format: int = 1
+    """What the files look like, as `FORMATS` counted when they were written."""
 
 
 class BuildRecord(BaseModel):
@@ -110,20 +122,27 @@ class Build:
 
         Raises:
             NotBuiltError: this build has no such stage.
+            ArtifactError: the stage is of a format that this version of Penchant does not read.
         """
         if stage not in self.stages:
             raise NotBuiltError(
                 f"build {self.version} has no stage {stage!r}; it has {', '.join(self.stages)}: run `penchant build`"
             )
+        if problem := _unreadable(self.stages[stage]):
+            raise ArtifactError(f"build {self.version} is too old or too new: {problem}; build again")
         return self.path / stage
 
     def check(self) -> None:
-        """Compare every file with its checksum.
+        """Compare every file with its checksum, and every stage's format with those that can be read.
 
         Raises:
-            ArtifactError: one is missing or has changed.
+            ArtifactError: one is missing, has changed, or is of another format.
         """
         for stage in self.record.stages:
+            if problem := _unreadable(stage):
+                raise ArtifactError(
+                    f"build {self.version} cannot be read: {problem}; switch to another, or build again"
+                )
             if problem := damage(self.path / stage.name, stage):
                 raise ArtifactError(f"build {self.version} is damaged: {problem}; switch to another, or build again")
 
@@ -176,19 +195,36 @@ class Build:
         """
         if "interests" not in self.stages:
             return None
-        return self.interests().fresh(self.community.items, member_id, history)
+        verdict = None
+        if "drift" in self.stages:
+            held = self.drift()
+            verdict = held.verdict(member_id, history) if held.judge is not None else None
+        return self.interests().fresh(self.community.items, member_id, history, verdict=verdict)
 
     def members(self) -> "Members":
         """The members' profiles and segments, and what they are worth, as this build found."""
         from penchant.members.recipe import Members
 
-        return Members.load(self.folder("members"), self.community)
+        return Members.load(self.folder("members"))
 
     def drift(self) -> "Drift":
         """Who has changed, and how the community moves, as this build found."""
         from penchant.drift.whole import Drift
 
         return Drift.load(self.folder("drift"), self.community)
+
+    def attention(self, member_id: str, history: "pl.DataFrame | None" = None) -> "Attention | None":
+        """What the next recommendation to a member should rest on; None where the build learned no strategy.
+
+        Args:
+            member_id: who need not have been there when the build was made, where a history is given.
+            history: what `Store.history` gives; the events of the build if absent.
+        """
+        from penchant.drift.whole import ACTING
+
+        if "drift" not in self.stages or not (self.folder("drift") / ACTING).is_dir():
+            return None
+        return self.drift().attention(member_id, history)
 
     def segments(self) -> "Segments":
         """Whose segment is whose in this build, without the models beside."""
@@ -241,7 +277,17 @@ def damage(folder: Path, stage: StageRecord) -> str | None:
     return None
 
 
-def finish_stage(folder: Path, name: str, key: str, version: str, *, seconds: float, peak_rss_mb: float) -> StageRecord:
+def _unreadable(stage: StageRecord) -> str | None:
+    """Why a stage cannot be read by this version of Penchant, whole as it may be; None where it can."""
+    wanted = FORMATS.get(stage.name)
+    if wanted is None or stage.format == wanted:
+        return None
+    return f"its stage {stage.name} is of format {stage.format}, and this version of Penchant reads format {wanted}"
+
+
+def finish_stage(
+    folder: Path, name: str, key: str, version: str, *, seconds: float, peak_rss_mb: float, format: int = 1
+) -> StageRecord:
     """Describe a stage whose output is complete, and wait until the disk has all of it."""
     with storage_errors(folder):
         files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -254,6 +300,7 @@ def finish_stage(folder: Path, name: str, key: str, version: str, *, seconds: fl
             seconds=round(seconds, 3),
             peak_rss_mb=round(peak_rss_mb, 1),
             files={path.relative_to(folder).as_posix(): file_sha256(path) for path in files},
+            format=format,
         )
     write_atomically(folder / STAGE_RECORD, record.model_dump_json(indent=1).encode())
     return record

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from penchant import __version__
 from penchant.artifacts import folder_written_atomically, storage_errors, write_atomically
-from penchant.builds import BUILD_RECORD, Build, BuildRecord, StageRecord, damage, finish_stage, read_stage, take_over
+from penchant.builds import (
+    BUILD_RECORD,
+    FORMATS,
+    Build,
+    BuildRecord,
+    StageRecord,
+    damage,
+    finish_stage,
+    read_stage,
+    take_over,
+)
 from penchant.data.community import Community
 from penchant.errors import TooLittleDataError
 from penchant.evaluation.cost import measured
@@ -45,8 +55,13 @@ class Stage:
     """Writes the output into an empty folder."""
     after: tuple[str, ...] = ()
     """Stages whose output this one reads."""
-    format: int = 1
-    """Raise it when the code changes what the stage writes."""
+    format: int | None = None
+    """What the output looks like; as `penchant.builds.FORMATS` says, if absent."""
+
+    @property
+    def written_as(self) -> int:
+        """The format of the output."""
+        return FORMATS.get(self.name, 1) if self.format is None else self.format
 
 
 @dataclass(frozen=True)
@@ -187,7 +202,7 @@ class _Run:
         for stage in self.stages:
             parts = {
                 "stage": stage.name,
-                "format": stage.format,
+                "format": stage.written_as,
                 "penchant": __version__,
                 "inputs": dict(stage.inputs(context)),
                 "after": {name: keys[name] for name in stage.after},
@@ -221,6 +236,7 @@ class _Run:
                 context.folder.name,
                 seconds=cost.seconds,
                 peak_rss_mb=cost.peak_rss_mb,
+                format=stage.written_as,
             )
         _LOG.info("%s: %.1f s, %.0f MB", stage.name, record.seconds, record.peak_rss_mb)
         self.tell(StageProgress(stage, place, len(self.stages), "done", record.seconds, record.peak_rss_mb))
@@ -230,12 +246,13 @@ class _Run:
         """The output that is there already: in this build, from before it was interrupted, or in an earlier one."""
         record = read_stage(target)
         if record is not None and record.key == key and not damage(target, record):
-            return record
+            return record.model_copy(update={"format": stage.written_as})
         for earlier in reversed(self.finished):
             record = earlier.stages.get(stage.name)
             if record is not None and record.key == key and not damage(earlier.path / stage.name, record):
                 take_over(earlier.path / stage.name, record, target)
-                return record
+                # Equal keys are of equal format, also where the record is too old to say so.
+                return record.model_copy(update={"format": stage.written_as})
         return None
 
     def _finish(self, folder: Path, records: list[StageRecord]) -> None:

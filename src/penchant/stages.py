@@ -5,17 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from penchant.artifacts import load_artifact, save_artifact
+from penchant.artifacts import MANIFEST, load_artifact, save_artifact
 from penchant.data.columns import TABLES
 from penchant.data.snapshot import save_community
-from penchant.errors import ConfigError
 from penchant.language import Phrase
 from penchant.pipeline import Context, Stage
+from penchant.settings_file import understood
 
 if TYPE_CHECKING:
     from penchant.data.community import Community
+    from penchant.data.corrections import Corrections
     from penchant.drift.whole import DriftConfig
     from penchant.interests import InterestsConfig
     from penchant.members.anomalies import AnomalyConfig
@@ -62,13 +63,8 @@ def _section(workspace: "Workspace", system: str, kind: type[_Config]) -> _Confi
     Raises:
         ConfigError: something in it has no meaning.
     """
-    try:
-        return kind(**workspace.config.systems.get(system, {}))
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise ConfigError(
-            f"{workspace.config_path} has settings of [{system}] without meaning: {'; '.join(problems)}"
-        ) from None
+    given = workspace.config.systems.get(system, {})
+    return understood(kind, given, f"{workspace.config_path} has settings of [{system}]")
 
 
 def interests_config(workspace: "Workspace") -> "InterestsConfig":
@@ -146,33 +142,61 @@ def _members_config(context: Context) -> "MembersConfig":
     from penchant.members.recipe import MembersConfig
 
     given = context.workspace.config.systems.get("members", {})
-    own = {name: given[name] for name in ("profile", "segments", "value") if name in given}
-    try:
-        return MembersConfig.model_validate(own)
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise ConfigError(
-            f"{context.workspace.config_path} has settings of [members] without meaning: {'; '.join(problems)}"
-        ) from None
+    own = {name: given[name] for name in MembersConfig.model_fields if name in given}
+    return understood(MembersConfig, own, f"{context.workspace.config_path} has settings of [members]")
 
 
 def _members_inputs(context: Context) -> Mapping[str, Any]:
+    from penchant.feelings import sentiment_model
+
+    names = _corrections(context).segment_names
+    config = _members_config(context)
+    model = sentiment_model(config.sentiment, context.workspace.path)
     return {
-        "config": _members_config(context).model_dump(mode="json", by_alias=True),
+        "config": config.model_dump(mode="json", by_alias=True),
+        **({"sentiment": (model / MANIFEST).read_text(encoding="utf-8")} if model is not None else {}),
         "seed": context.options.seed,
         **_tables(context, "members", "items", "events"),
+        **({"names": {number: list(name) for number, name in names.items()}} if names else {}),
     }
 
 
+def _corrections(context: Context) -> "Corrections":
+    from penchant.data.corrections import Corrections
+
+    with context.workspace.store() as store:
+        return Corrections.read(store)
+
+
 def _members(context: Context, folder: Path) -> None:
+    from penchant.feelings import felt
+    from penchant.interests import Interests
+    from penchant.members.leanings import Writings
     from penchant.members.recipe import train
+    from penchant.segment_names import segment_namer
 
     vectors = load_artifact(context.output("text"), "text").arrays["items"]
+    interests = Interests.load(context.output("interests"))
     # Names go on from the build that answers; where nothing has changed since, this stage is not run at all.
     current = context.workspace.current
     before = current.segments() if current is not None and "members" in current.stages else None
+    if before is not None:
+        from penchant.data.corrections import renamed
+
+        before = renamed(before, _corrections(context).segment_names)
     config = _members_config(context)
-    train(context.community, config, context.options, item_vectors=vectors, before=before).save(folder)
+    community = felt(context.community, interests.sentiment, config.sentiment, context.workspace.path)
+    wanted = config.texts and community.events["text"].count()
+    train(
+        community,
+        config,
+        context.options,
+        item_vectors=vectors,
+        writings=Writings.of(community, context.encoder, config.texts) if wanted else None,
+        strata=interests.strata,
+        before=before,
+        namer=segment_namer(config.segments.names_by, context.options),
+    ).save(folder)
 
 
 def drift_config(workspace: "Workspace") -> "DriftConfig":
@@ -187,10 +211,12 @@ def drift_config(workspace: "Workspace") -> "DriftConfig":
 
 
 def _drift_inputs(context: Context) -> Mapping[str, Any]:
+    feedback = _corrections(context).drift
     return {
         "config": drift_config(context.workspace).model_dump(mode="json", by_alias=True),
         "seed": context.options.seed,
         **_tables(context, "members", "items", "events"),
+        **({"feedback": [list(one) for one in feedback]} if feedback else {}),
     }
 
 
@@ -198,7 +224,8 @@ def _drift(context: Context, folder: Path) -> None:
     from penchant.drift.whole import learn
 
     config = drift_config(context.workspace)
-    learn(context.community, config, context.options, encoder=context.encoder).save(folder)
+    feedback = _corrections(context).drift
+    learn(context.community, config, context.options, encoder=context.encoder, feedback=feedback).save(folder)
 
 
 def recommend_config(workspace: "Workspace") -> "RecommendConfig":
@@ -289,19 +316,34 @@ STAGES: Final[tuple[Stage, ...]] = (
         _interests_inputs,
         _interests,
         ("text",),
-        format=2,
     ),
-    Stage("members", Phrase("Segments and value", "会员分群与价值"), _members_inputs, _members, ("text",)),
-    Stage("anomalies", Phrase("Members who behave oddly", "会员行为异常"), _anomalies_inputs, _anomalies),
+    Stage(
+        "members",
+        Phrase("Segments and value", "会员分群与价值"),
+        _members_inputs,
+        _members,
+        ("text", "interests"),
+    ),
+    Stage(
+        "anomalies",
+        Phrase("Members who behave oddly", "会员行为异常"),
+        _anomalies_inputs,
+        _anomalies,
+    ),
     Stage("social", Phrase("Members among one another", "社交网络推荐"), _social_inputs, _social, ("text",)),
-    Stage("drift", Phrase("Interest drift", "兴趣漂移检测"), _drift_inputs, _drift, ("text",)),
+    Stage(
+        "drift",
+        Phrase("Interest drift", "兴趣漂移检测"),
+        _drift_inputs,
+        _drift,
+        ("text",),
+    ),
     Stage(
         "evaluate",
         Phrase("Quality on held-out events", "留出检验"),
         _recommend_inputs,
         _evaluate,
         ("text", "interests"),
-        format=3,
     ),
     Stage(
         "recommend",
@@ -309,7 +351,6 @@ STAGES: Final[tuple[Stage, ...]] = (
         _recommend_inputs,
         _recommend,
         ("text", "interests", "evaluate"),
-        format=2,
     ),
     Stage("search", Phrase("Search", "搜索"), _search_inputs, _search, after=("text",)),
 )

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from fastapi.testclient import TestClient
+from service_served import Served
 from service_shop import CATEGORIES, START, _interests, _recommend
 from sqlalchemy import text
 
@@ -235,3 +236,16 @@ def test_recommendations_follow_what_the_build_learned_of_drift(ann: TestClient)
     said = ann.get("/v1/members/turner/drift", headers=headers).json()
     assert said["probability"] is not None
     assert said["told"] in ann.get("/console/members/turner").text.replace("&gt;", ">")
+
+
+def test_a_newcomer_who_does_as_a_member_did_is_placed_beside_them(ann: TestClient, folder: Path) -> None:
+    served = Served(ann, Workspace.open(folder))
+    systems = state_of(ann).systems
+    for kind in range(3):
+        old = f"zebulon-{kind:02}"
+        history = state_of(ann).live.usable_history(old)
+        events = history.select("item_id", "kind", at=pl.col("at").dt.to_string("iso:strict")).to_dicts()
+        served.send(*({"member_id": f"new-{kind}"} | event for event in events))
+        found = systems.segment(f"new-{kind}", "en")
+        assert found["segment"] == systems.segment(old, "en")["segment"]
+    assert len({systems.segment(f"new-{kind}", "en")["segment"] for kind in range(3)}) == 3

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from penchant.cli.asking import described, next_sentence, recommended, recommender_of, show_wishes
+from penchant.cli.asking import AUTO, described, next_sentence, recommended, recommender_of, show_wishes
 from penchant.cli.build import WORKSPACE
 from penchant.cli.face import Face, face
 from penchant.cli.speech import both
@@ -58,6 +58,11 @@ WISH: Final = both(
     "What is wanted, in a sentence; may be given again, each on top of the last.",
     "用一句话说明想要什么；可重复，逐句叠加。",
 )
+PLAN: Final = both(
+    "How much of the past counts: auto (as the build's strategy for a change of interest chooses, where it has one), "
+    "regular, decay, recent or bridge.",
+    "历史计入多少：auto（按构建所学的兴趣变化策略选择，若有）、regular、decay、recent 或 bridge。",
+)
 IN_JSON: Final = both("Answer in JSON, with the evidence behind each reason.", "以 JSON 输出，附每条理由的依据。")
 
 STRATEGY: Final = Phrase("Strategy: {strategy}", "策略：{strategy}")
@@ -81,6 +86,7 @@ def recommend(
     member: Annotated[str, typer.Argument(metavar="MEMBER", help=MEMBER)],
     k: Annotated[int, typer.Option("-k", metavar="K", min=1, help=HOW_MANY)] = 10,
     wish: Annotated[list[str] | None, typer.Option("--wish", metavar="SENTENCE", help=WISH)] = None,
+    plan: Annotated[str, typer.Option("--plan", metavar="PLAN", help=PLAN)] = AUTO,
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
     from penchant.text.wishes import Wishes
@@ -88,10 +94,10 @@ def recommend(
     speaker = face(ctx)
     opened = Workspace.open(workspace)
     recommender = recommender_of(opened, reads=bool(wish))
-    ranking, wishes = recommended(opened, recommender, member, k, lang=speaker.lang), Wishes()
+    ranking, wishes = recommended(opened, recommender, member, k, plan=plan, lang=speaker.lang), Wishes()
     for sentence in wish or ():
         wishes = recommender.wish(sentence, wishes, shown=ranking)
-        ranking = recommended(opened, recommender, member, k, lang=speaker.lang, wishes=wishes)
+        ranking = recommended(opened, recommender, member, k, plan=plan, lang=speaker.lang, wishes=wishes)
     if not wish:
         show_ranking(speaker, ranking, as_json)
     elif as_json:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from penchant.artifacts import load_artifact
 from penchant.data.community import Community
 from penchant.data.corrections import renamed
 from penchant.data.drift import DriftVerdict
@@ -13,7 +14,7 @@ from penchant.language import Lang, Phrase
 from penchant.service.loaded import Loaded
 
 if TYPE_CHECKING:
-    from penchant.data.segments import Segments
+    from penchant.data.segments import Segment, Segments
     from penchant.drift import Drift
     from penchant.service.state import State
     from penchant.social import Social
@@ -71,16 +72,16 @@ class Systems:
         return Step(sheet.recommend(k, lang=lang), sheet.next())
 
     def segment(self, member_id: str, lang: Lang) -> dict[str, Any]:
-        """The group of members like one, as the build that answers has it.
+        """The group of members like one: as the build has it, and of a member newer than the build by their events.
 
         Raises:
             NotBuiltError: the build has no segments.
-            UnknownIdError: there was no such member when the build was made.
+            UnknownIdError: there is no such member.
         """
         loaded = self.state.builds.of(member_id).loaded
         found = self.segments_of(loaded)
         told: dict[str, Any] = {"member_id": member_id, "build": loaded.version}
-        own = found[member_id]
+        own = found[member_id] if member_id in loaded.build.community.member_ids else self._placed(loaded, member_id)
         if own is None:
             return told | {"reason": (found.reason or TOO_LITTLE)(lang)}
         return told | {
@@ -91,6 +92,17 @@ class Systems:
             "share": own.share,
             "tastes": [name for name, _ in own.tastes],
         }
+
+    def _placed(self, loaded: Loaded, member_id: str) -> "Segment | None":
+        history = self.state.live.usable_history(member_id)
+        held = loaded.part("members", lambda build: build.members())
+        vectors = None
+        if held.profiles.text is not None:
+            vectors = loaded.part("text", lambda build: load_artifact(build.folder("text"), "text").arrays["items"])
+        about = self.state.store.member(member_id)
+        placed = held.place(loaded.build.community.items, member_id, history, item_vectors=vectors, about=about)
+        # Under the name that people gave it.
+        return None if placed is None else self.segments_of(loaded).of(placed.number)
 
     def drift(self, member_id: str) -> tuple[DriftVerdict, str]:
         """Whether a member's interest has changed, from their events up to this moment, and the build that says so.
