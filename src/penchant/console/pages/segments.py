@@ -8,6 +8,7 @@ from penchant.console.pages.interests import cell
 from penchant.console.view import View
 from penchant.errors import UnknownIdError
 from penchant.language import Lang, Phrase
+from penchant.members.actions import actions_of
 from penchant.report.segments_section import segments_section
 
 TITLE: Final = Phrase("Segments", "分群")
@@ -18,10 +19,12 @@ OF: Final = Phrase("{name}: {count:,} members", "{name}：{count:,} 位会员")
 def segments(desk: Desk, lang: Lang) -> View:
     """Map, cards, value and flows of the build that answers, and each segment's members as a file."""
     held = desk.members
+    # Whoever is logged in may list the members themselves, so their numbers stand here as they are.
+    actions = actions_of(desk.workspace.config, desk.workspace.path)
     return View(
         TITLE(lang),
         template="segments.html.j2",
-        sections=(segments_section(held, lang),),
+        sections=(segments_section(held, lang, actions=actions),),
         data={
             "heading": NEXT(lang),
             "segments": [
