@@ -17,6 +17,7 @@ def test_every_example_is_run_here_and_short() -> None:
         "ads_audience_zh.py",
         "courses_en.py",
         "customer_service_zh.py",
+        "drift_zh.py",
         "films_en.py",
         "friends_lastfm_en.py",
         "interests_en.py",

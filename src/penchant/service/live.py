@@ -87,22 +87,32 @@ class Live:
         return len(self._rows) + sum(1 for member in {*self._tables, *self._waiting} if member not in self._rows)
 
     def version(self, member_id: str) -> tuple[int, int]:
-        """Changes whenever the member's history does."""
+        """Changes whenever the member's history does, as far as this process has heard."""
         return self._epoch, self._versions.get(member_id, 0)
 
-    def history(self, member_id: str) -> pl.DataFrame:
+    def caught_up(self, member_id: str) -> tuple[int, int]:
+        """`version`, after the store was asked for what other processes wrote; events read next are of it or newer."""
+        if self.shared:
+            self.read_again(member_id)
+        return self.version(member_id)
+
+    def history(self, member_id: str, *, again: bool = True) -> pl.DataFrame:
         """A member's events in order of time, with the columns of `EVENTS`, as `Store.history` gives them.
+
+        Args:
+            member_id: of whom.
+            again: ask the store for what other processes wrote; not needed after `caught_up`.
 
         Raises:
             UnknownIdError: there is no such member.
         """
-        if self.shared:
+        if self.shared and again:
             self.read_again(member_id)
         return self._own(member_id).select(pl.lit(member_id).alias("member_id"), pl.all())
 
-    def events(self, member_id: str) -> pl.DataFrame:
+    def events(self, member_id: str, *, again: bool = True) -> pl.DataFrame:
         """The same without the member's id; empty where nothing is known of them."""
-        if self.shared:
+        if self.shared and again:
             self.read_again(member_id)
         return self._own(member_id) if member_id in self else _NOTHING
 
@@ -112,17 +122,17 @@ class Live:
             return False
         return self.consent == "unless_refused" or member_id in self._rows
 
-    def usable_events(self, member_id: str) -> pl.DataFrame:
+    def usable_events(self, member_id: str, *, again: bool = True) -> pl.DataFrame:
         """`events`, and none where the member's data may not be used: answers then know nobody."""
-        return self.events(member_id) if self.agrees(member_id) else _NOTHING
+        return self.events(member_id, again=again) if self.agrees(member_id) else _NOTHING
 
-    def usable_history(self, member_id: str) -> pl.DataFrame:
+    def usable_history(self, member_id: str, *, again: bool = True) -> pl.DataFrame:
         """`history`, and no events at all where the member's data may not be used.
 
         Raises:
             UnknownIdError: there is no such member.
         """
-        history = self.history(member_id)
+        history = self.history(member_id, again=again)
         return history if self.agrees(member_id) else history.clear()
 
     def append(self, events: pl.DataFrame) -> None:

@@ -214,8 +214,8 @@ class State:
         """
         chosen = self.builds.of(member_id)
         # Before the events: what is newer than its version is made once more, and nothing is kept that is older.
-        version: object = self.live.version(member_id)
-        events = self.live.usable_events(member_id)
+        version: object = self.live.caught_up(member_id)
+        events = self.live.usable_events(member_id, again=False)
         if also is not None:
             events, version = pl.concat([events, also.select(events.columns)]).sort("at", maintain_order=True), None
         attention = self._attention(chosen.loaded, member_id, version, events, plan)

@@ -111,7 +111,8 @@ class Systems:
             NotBuiltError: the build cannot judge single members, and why.
             UnknownIdError: there is no such member.
         """
-        version, history = self.state.live.version(member_id), self.state.live.usable_history(member_id)
+        version = self.state.live.caught_up(member_id)
+        history = self.state.live.usable_history(member_id, again=False)
         loaded = self.state.builds.of(member_id).loaded
         drift = self.drift_of(loaded)
         said = loaded.drift_verdict(member_id, version, history)

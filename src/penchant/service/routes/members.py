@@ -88,7 +88,8 @@ async def interests(
 
 
 def _interests(service: State, member_id: str, lang: Lang) -> InterestsOut:
-    version, history = service.live.version(member_id), service.live.usable_history(member_id)
+    version = service.live.caught_up(member_id)
+    history = service.live.usable_history(member_id, again=False)
     loaded = service.builds.of(member_id).loaded
     found = loaded.fresh_interests(member_id, history, version=version)
     return InterestsOut.model_validate(
