@@ -17,12 +17,15 @@ from penchant.builds import BUILD_RECORD, FORMATS, Build
 from penchant.collaborative.linear import Ease
 from penchant.data.community import Community
 from penchant.data.interactions import histories
+from penchant.data.segments import NOBODY, Segments
+from penchant.data.vocabulary import Vocabulary
 from penchant.errors import ArtifactError, ConfigError, NotBuiltError, StorageError, TooLittleDataError
 from penchant.language import Phrase
+from penchant.members.recipe import segments_folder
 from penchant.pipeline import Context, Stage, StageProgress, build
 from penchant.quality import measure
 from penchant.recommend import RecommendConfig
-from penchant.stages import STAGES
+from penchant.stages import STAGES, segments_before
 from penchant.training.options import Options
 from penchant.workspace import Workspace
 
@@ -129,6 +132,22 @@ def test_an_output_that_this_version_cannot_read_is_refused_by_name(workspace: W
     for use in (old.check, lambda: old.folder("drift")):
         with pytest.raises(ArtifactError, match=r"stage drift is of format 1, and .* reads format 2"):
             use()
+
+
+def test_segments_of_an_older_build_go_on_and_damaged_ones_stop_no_build(workspace: Workspace) -> None:
+    segments = Segments(Vocabulary(pl.Series(["m"]), name="member"), np.array([NOBODY], dtype=np.int32), (), 1.0)
+    stage = Stage("members", Phrase("Members", "会员"), lambda _: {}, lambda _, to: segments.save(segments_folder(to)))
+    assert segments_before(workspace) is None
+    built = build(workspace, stages=[stage])
+    record = built.path / BUILD_RECORD
+    record.write_text(record.read_text().replace(f'"format": {FORMATS["members"]}', '"format": 1'))
+    with pytest.raises(ArtifactError, match="format 1"):
+        workspace.require_current().segments()
+    found = segments_before(workspace)
+    assert found is not None
+    assert found.member_ids.ids.to_list() == ["m"]
+    shutil.rmtree(segments_folder(built.path / "members"))
+    assert segments_before(workspace) is None
 
 
 def test_going_back_to_earlier_data_finds_the_earlier_build(workspace: Workspace, small_community: Community) -> None:

@@ -112,7 +112,13 @@ def felt(community: Community, own: Sentiment | None, config: SentimentConfig, h
     written = pl.col("text").is_not_null() & (pl.col("kind").cast(pl.String) != EventKind.SEARCH.value)
     rows = community.events.select(pl.arg_where(written)).to_series()
     if folder is not None:
-        rows = rows.filter(_latest(community.events["text"].gather(rows), config.texts))
+        # Stars tell without a word being read, however old they are.
+        rated = pl.col("kind").cast(pl.String).is_in(_STARS) & pl.col("amount").is_not_null()
+        starred = community.events.select(rated.alias("rated"))["rated"].gather(rows)
+        starred = starred if teller.stars is not None else pl.zeros(len(rows), pl.Boolean, eager=True)
+        read = rows.filter(~starred)
+        read = read.filter(_latest(community.events["text"].gather(read), config.texts))
+        rows = pl.concat([rows.filter(starred), read]).sort()
     if not len(rows):
         return community
     told = teller.of(replace(community, events=community.events[rows.to_list()]))

@@ -1,5 +1,6 @@
 """What a build consists of; a system that joins adds its stage here."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from penchant.artifacts import MANIFEST, load_artifact, save_artifact
 from penchant.data.columns import TABLES
 from penchant.data.snapshot import save_community
+from penchant.errors import ArtifactError
 from penchant.language import Phrase
 from penchant.pipeline import Context, Stage
 from penchant.settings_file import understood
@@ -17,6 +19,7 @@ from penchant.settings_file import understood
 if TYPE_CHECKING:
     from penchant.data.community import Community
     from penchant.data.corrections import Corrections
+    from penchant.data.segments import Segments
     from penchant.drift.whole import DriftConfig
     from penchant.interests import InterestsConfig
     from penchant.members.anomalies import AnomalyConfig
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from penchant.search import SearchConfig
     from penchant.social import SocialConfig
     from penchant.workspace import Workspace
+
+_LOG = logging.getLogger(__name__)
 
 _Config = TypeVar("_Config", bound=BaseModel)
 
@@ -168,6 +173,25 @@ def _corrections(context: Context) -> "Corrections":
         return Corrections.read(store)
 
 
+def segments_before(workspace: "Workspace") -> "Segments | None":
+    """The segments of the build that answers; None where it has none, or none that can be read.
+
+    A stage of an older format or a damaged one is no reason to build nothing: to build again is what helps there.
+    """
+    from penchant.data.segments import Segments
+    from penchant.members.recipe import segments_folder
+
+    current = workspace.current
+    if current is None or "members" not in current.stages:
+        return None
+    try:
+        # The segments alone have a format of their own, whatever else of the stage has changed.
+        return Segments.load(segments_folder(current.path / "members"))
+    except ArtifactError as error:
+        _LOG.warning("segments begin anew: %s", error)
+        return None
+
+
 def _members(context: Context, folder: Path) -> None:
     from penchant.feelings import felt
     from penchant.interests import Interests
@@ -178,12 +202,12 @@ def _members(context: Context, folder: Path) -> None:
     vectors = load_artifact(context.output("text"), "text").arrays["items"]
     interests = Interests.load(context.output("interests"))
     # Names go on from the build that answers; where nothing has changed since, this stage is not run at all.
-    current = context.workspace.current
-    before = current.segments() if current is not None and "members" in current.stages else None
+    before = segments_before(context.workspace)
+    names = _corrections(context).segment_names
     if before is not None:
         from penchant.data.corrections import renamed
 
-        before = renamed(before, _corrections(context).segment_names)
+        before = renamed(before, names)
     config = _members_config(context)
     community = felt(context.community, interests.sentiment, config.sentiment, context.workspace.path)
     wanted = config.texts and community.events["text"].count()
@@ -196,6 +220,8 @@ def _members(context: Context, folder: Path) -> None:
         strata=interests.strata,
         before=before,
         namer=segment_namer(config.segments.names_by, context.options),
+        # A name given to a segment that is gone since is no name for a new one.
+        first=max(names, default=-1) + 1,
     ).save(folder)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from penchant.cli.app import main
 from penchant.data.community import Community
-from penchant.feelings import felt
+from penchant.feelings import felt, sentiment_model
 from penchant.members.recipe import SentimentConfig
 from penchant.workspace import Workspace
 
@@ -71,6 +71,11 @@ def test_a_newcomer_is_placed_by_what_they_did_since(own: Path, capsys: pytest.C
     assert told["segment"]["number"] == held.segments[like].number  # type: ignore[union-attr]
     assert main(["members", "segments", str(own), "--member", "newcomer"]) == 0
     assert main(["members", "segments", str(own), "--member", "nobody"]) == 2
+    capsys.readouterr()
+    with workspace.store() as store:
+        store.upsert_members(pl.DataFrame({"member_id": ["newcomer"], "consent": [False]}))
+    told = answer(["members", "segments", str(own), "--member", "newcomer"], capsys)
+    assert told["segment"] is None, "who refused is placed by nothing that they did"
 
 
 def test_private_counts_are_noise_that_is_drawn_once(
@@ -144,3 +149,35 @@ def test_a_model_of_feelings_is_taught_and_read_by_builds(tmp_path: Path, capsys
     few.write_text('{"text": "好", "labels": "正面"}', encoding="utf-8")
     assert main(["members", "sentiment", str(few), "--to", str(tmp_path / "x"), "--mode", "none"]) == 4
     assert "5 of each are wanted" in " ".join(capsys.readouterr().err.split())
+
+
+def test_few_texts_teach_feelings_and_the_setting_named_is_read_from_any_workspace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"text": text, "labels": "正面"} for text in GOOD[:7]]
+    rows += [{"text": text, "labels": "负面"} for text in BAD[:7]]
+    Path("few.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    words = ["members", "sentiment", "few.jsonl", "--to", "shop.ws/feelings", "--mode", "none", "--encoder", "minilm"]
+    assert main(words) == 0, "one text held out has no AUC"
+    said = capsys.readouterr()
+    assert "AUC" not in said.out
+    told = "".join(said.err.split()).partition('model="')[2].partition('"')[0]
+    assert sentiment_model(SentimentConfig(model=Path(told)), tmp_path / "shop.ws") == Path(told)
+
+
+def test_nothing_that_members_wrote_who_refused_teaches_feelings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = Workspace.create(tmp_path / "own.ws")
+    reviews = [("refused", 5.0 if number % 2 else 1.0, f"{number}") for number in range(20)]
+    members, stars, texts = zip(*reviews, strict=True)
+    events = pl.DataFrame(
+        {"member_id": members, "item_id": "p", "kind": "review", "amount": stars, "text": texts, "at": 1_700_000_000}
+    ).with_columns(pl.from_epoch("at"))
+    people = pl.DataFrame({"member_id": ["refused"], "consent": [False]})
+    with shop.store() as store:
+        store.write(Community.from_tables(pl.DataFrame({"item_id": ["p"], "title": ["锅"]}), events, people))
+    words = ["members", "sentiment", str(shop.path), "--to", str(tmp_path / "feelings"), "--mode", "none"]
+    assert main(words) == 4
+    assert "0 texts of praise and 0 of blame" in " ".join(capsys.readouterr().err.split())

@@ -6,10 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from penchant.cli.app import main
+from penchant.data.community import Community
 from penchant.data.simulated import SimulatedConfig, simulate
+from penchant.errors import ConfigError
 from penchant.social import Social
 from penchant.social.answers import Answer
 from penchant.social.questionnaire import Questionnaire
@@ -183,3 +186,22 @@ def test_bad_ties_are_counted_and_change_nothing(tmp_path: Path, capsys: pytest.
     assert counts["rows"] - earlier["rows"] == counts["repeated"] - earlier["repeated"] == 1
     assert after["graph"] == before["graph"]
     assert after["weights"] == before["weights"]
+
+
+def test_nothing_is_trained_on_members_who_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Workspace.create(tmp_path / "own.ws")
+    bazaar = simulate(SimulatedConfig(events=400, members=20)).community
+    refused = bazaar.member_ids.id(int(bazaar.events["member"][0]))
+    with shop.store() as store:
+        store.write(bazaar)
+        store.upsert_members(pl.DataFrame({"member_id": [refused], "consent": [False]}))
+    seen: list[Community] = []
+
+    def stopped(community: Community, *_: Any, **__: Any) -> None:
+        seen.append(community)
+        raise ConfigError("seen enough")
+
+    monkeypatch.setattr("penchant.social.learn", stopped, raising=False)
+    assert main(["social", "train", str(shop.path), "--encoder", "none", "--into", str(tmp_path / "model")]) == 2
+    (taught,) = seen
+    assert not (taught.events["member"] == taught.member_ids.row(refused)).any()

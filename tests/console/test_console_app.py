@@ -1,6 +1,7 @@
 """The console's pages and forms over HTTP."""
 
 import re
+from typing import Any
 from urllib.parse import quote
 
 import polars as pl
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 from penchant.console.door import inside
 from penchant.interests.audience import audience
 from penchant.language import Phrase
+from penchant.service.loaded import Loaded
 from penchant.service.state import State
 
 PAGES = (
@@ -122,6 +124,26 @@ def test_a_member_who_is_not_there_is_said_so_and_nothing_is_run(ann: TestClient
     answer = ann.get(f"/console/members/{quote(member, safe='')}")
     assert answer.status_code == 404
     assert "<script>alert" not in answer.text
+
+
+@pytest.mark.parametrize(("page", "judged"), [("members/{}", "fresh_interests"), ("search?q=tent&member={}", "search")])
+def test_what_a_member_did_is_not_judged_where_they_refused(
+    ann: TestClient, state: State, monkeypatch: pytest.MonkeyPatch, page: str, judged: str
+) -> None:
+    member = busiest(state)
+    asked: list[int] = []
+    whole = getattr(Loaded, judged)
+
+    def heard(self: Loaded, *args: Any, **named: Any) -> Any:
+        asked.append(len(named["events"] if "events" in named else args[1]))
+        return whole(self, *args, **named)
+
+    monkeypatch.setattr(Loaded, judged, heard)
+    assert ann.get(f"/console/{page.format(member)}").status_code == 200
+    monkeypatch.setattr(state.live, "_refused", frozenset({member}))
+    assert ann.get(f"/console/{page.format(member)}").status_code == 200
+    assert asked[0] > 0
+    assert asked[1] == 0
 
 
 def test_members_are_found_by_the_start_of_their_id(ann: TestClient) -> None:

@@ -1,6 +1,7 @@
 """From a workspace on: who has changed, what follows, and lists that follow it; streams with planted changes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,14 @@ def test_the_report_says_what_follows(workspace: Path) -> None:
         (changed,) = (table for table in drift_section(held, lang).tables if column in table.headings)
         row = next(row for row in changed.rows if row[0] == TURNED)
         assert held.attention(TURNED).told(lang) in row
+
+
+def test_nothing_is_told_from_what_a_member_did_who_has_refused(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    community = _community()
+    refused = pl.when(pl.col("member_id") == TURNED).then(False).otherwise(pl.col("consent"))
+    with Workspace.open(workspace).store() as store:
+        store.write(replace(community, members=community.members.with_columns(consent=refused)))
+    assert main(["drift", "explain", str(workspace), TURNED, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["change"] is None

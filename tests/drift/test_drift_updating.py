@@ -52,3 +52,11 @@ def test_as_many_of_each_label_are_rehearsed() -> None:
     assert len(rows) == len(set(rows)) == 16
     assert sum(old.given[row] == (("cars",),) for row in rows) == 8
     assert len(rehearsed(old, 500, OPTIONS)) == len(old)
+
+
+def test_a_corrected_label_takes_the_place_of_the_old_one() -> None:
+    old = joined(texts("fruit", 40), texts("cars", 40))
+    before = Labeller(LabellerConfig(names=False, meaning=False)).fit(old, OPTIONS)
+    corrected = LabelledTexts.of(old.texts[:20], ["books"] * 20)
+    after = update(before, old, corrected, OPTIONS, rehearsal=5.0)
+    assert after.report.texts == len(old), "no text is learned twice, with its old label and its new one"

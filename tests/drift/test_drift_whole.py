@@ -13,6 +13,7 @@ from penchant.drift.judge import JudgeConfig
 from penchant.drift.learning import LearnConfig
 from penchant.drift.whole import Drift, DriftConfig, learn
 from penchant.errors import NotFittedError
+from penchant.report.drift_section import timeline_chart
 from penchant.training.options import Options
 
 TREES = TreesConfig(trees=60)
@@ -53,6 +54,9 @@ def test_events_of_this_moment_count(held: Drift) -> None:
     assert verdict.alarm
     assert verdict.after[0] == "茶具"
     assert "茶具" in verdict.told("zh")
+    # Whoever was in the build with nothing, or not at all, is drawn from the events that the verdict rests on.
+    chart = timeline_chart(held, verdict, "en", history=history)
+    assert chart.figure["data"][0]["x"][-1].startswith(f"{START + timedelta(days=59):%Y-%m-%d}")
 
 
 def test_it_comes_back_as_it_was(held: Drift, tmp_path: Path) -> None:

@@ -127,6 +127,20 @@ def test_a_model_reads_so_many_texts_at_most_the_latest_first(tmp_path: Path) ->
         assert values.is_not_nan().to_list() == known
 
 
+def test_stars_count_also_of_texts_beyond_those_that_a_model_reads(tmp_path: Path) -> None:
+    teach(polar_texts(shop([("m", "view", 1, None, None)], labelled())), None).save(tmp_path / "m")
+    community = shop(
+        [("m", "review", 9 - day, 5.0 if day < 2 else None, text) for day, text in enumerate([*GOOD[:4], *BAD[:4]])]
+    )
+    found = (
+        felt(community, Sentiment((1.0, 5.0), None), SentimentConfig(model=Path("m"), texts=1), tmp_path)
+        .events[FELT]
+        .to_list()
+    )
+    assert found[:2] == [1.0, 1.0]
+    assert sum(one is not None and not np.isnan(one) for one in found) == 3
+
+
 def test_who_is_unhappy_leaves_and_value_sees_it_coming() -> None:
     rng = np.random.default_rng(0)
     rows: list[tuple[str, str, float, float | None, str | None]] = []

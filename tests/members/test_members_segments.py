@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from pydantic import ValidationError
 from sklearn.cluster import KMeans
@@ -11,8 +12,10 @@ from sklearn.metrics import adjusted_rand_score
 
 from penchant.data.segments import NOBODY, Segments
 from penchant.data.simulated import SimulatedConfig, simulate
+from penchant.data.vocabulary import Vocabulary
 from penchant.errors import NotFittedError, UnknownIdError
 from penchant.members.features import FEATURES, HOURS
+from penchant.members.matching import matched
 from penchant.members.profiles import Profiles, profiles
 from penchant.members.rfm import rfm
 from penchant.members.segments import SegmentConfig, Segmenter
@@ -92,6 +95,19 @@ def test_names_and_numbers_last_from_build_to_build_and_movers_are_told(
     fresh = Segmenter(SegmentConfig(least=4)).fit(later, Options(seed=9)).segments
     assert fresh is not None
     assert fresh.flows == ()
+
+
+def test_a_new_segment_takes_no_number_of_one_that_is_gone() -> None:
+    ids = Vocabulary(pl.Series(["a", "b", "c"]), name="member")
+    groups = np.array([0, 1, 1], dtype=np.int32)
+    assert matched(groups, ids, None).tolist() == [0, 1]
+    assert matched(groups, ids, None, first=5).tolist() == [5, 6]
+
+
+def test_numbers_begin_where_they_are_told_to(planted: tuple[Profiles, np.ndarray]) -> None:
+    found = Segmenter(SegmentConfig(least=4)).fit(planted[0], Options(seed=1), first=7).segments
+    assert found is not None
+    assert min(one.number for one in found) == 7
 
 
 def test_a_newcomer_gets_a_segment_at_once(planted: tuple[Profiles, np.ndarray]) -> None:

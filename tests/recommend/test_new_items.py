@@ -130,6 +130,18 @@ def test_answers_survive_saving_and_items_added_since_are_told_in_the_same_terms
     assert "later-3" not in [pick.item_id for pick in wider.recommend("m2", 6)]
 
 
+def test_a_folder_without_directions_goes_on_also_with_many_new_items(
+    community: Community, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = RecommendConfig.model_validate({"new_item_trust": 1.0, "tuning": "none", "ranker": {"enabled": False}})
+    monkeypatch.setattr(newitems, "_widest", lambda _: np.empty((0, 0), dtype=np.float32))
+    train(community, config, Options()).save(tmp_path / "model")
+    monkeypatch.setattr(newitems, "FEW_NEW", 1)
+    further = pl.DataFrame({"item_id": ["later-2"], "title": ["later (1980)"], "categories": [["kind > 2"]]})
+    wider = grown(Recommender.load(tmp_path / "model", community), further)
+    assert "later-2" in [pick.item_id for pick in wider.recommend("m2", 6)]
+
+
 def test_where_too_little_is_known_nothing_is_told(community: Community) -> None:
     found, _ = fitted(community, fewest_items=1_000)
     assert not found

@@ -127,11 +127,14 @@ def explain(
     member: Annotated[str, typer.Argument(metavar="MEMBER", help=MEMBER)],
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
+    from penchant.data.consent import usable_history
+    from penchant.members.privacy import privacy_config
+
     speaker = face(ctx)
     opened = Workspace.open(workspace)
     held = opened.require_current().drift()
     with opened.store() as store:
-        history = store.history(member)
+        history = usable_history(store, member, privacy_config(opened.config).consent)
     if held.judge is None:
         if as_json:
             speaker.json({"member_id": member, "change": None, "told": held.told_reason(speaker.lang)})
@@ -158,15 +161,17 @@ def fleet(
     workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
+    from penchant.data.consent import consenting
     from penchant.drift.movement import fleet as measure
     from penchant.drift.movement import retrain_signal
+    from penchant.members.privacy import privacy_config
 
     speaker = face(ctx)
     opened = Workspace.open(workspace)
     build = opened.require_current()
     config = build.drift().config.fleet
     with opened.store() as store:
-        community = store.read()
+        community = consenting(store.read(), privacy_config(opened.config).consent)
     try:
         view = measure(community, config)
     except InputError:

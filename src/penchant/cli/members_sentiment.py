@@ -37,9 +37,10 @@ SOURCE: Final = both(
 )
 MODE: Final = both("How the language model is tuned, or none.", "语言模型的微调方式，none 为不微调。")
 GOOD: Final = Phrase(
-    "Of {held:,} texts held out {accuracy:.1%} are told right (AUC {auc:.3f}); {taught:,} taught it.",
-    "留出的 {held:,} 条文本中 {accuracy:.1%} 判断正确（AUC {auc:.3f}）；训练用 {taught:,} 条。",
+    "Of {held:,} texts held out {accuracy:.1%} are told right{auc}; {taught:,} taught it.",
+    "留出的 {held:,} 条文本中 {accuracy:.1%} 判断正确{auc}；训练用 {taught:,} 条。",
 )
+AUC: Final = Phrase(" (AUC {auc:.3f})", "（AUC {auc:.3f}）")
 WRITTEN: Final = Phrase(
     'Written to {path}. Next, in penchant.toml: [members.sentiment] model = "{path}"',
     '已写入 {path}。下一步，在 penchant.toml 中：[members.sentiment] model = "{path}"',
@@ -83,8 +84,10 @@ def sentiment(
     if as_json:
         speaker.json({"folder": str(to), "taught": len(taught), "held_out": held, "accuracy": accuracy, "auc": auc})
         return
-    speaker.say(GOOD, held=held, accuracy=accuracy, auc=auc, taught=len(taught))
-    speaker.note(WRITTEN, path=to)
+    told = AUC(speaker.lang, auc=auc) if auc is not None else ""
+    speaker.say(GOOD, held=held, accuracy=accuracy, auc=told, taught=len(taught))
+    # Settings take a folder from their workspace on; a whole path means the same in each.
+    speaker.note(WRITTEN, path=to.resolve().as_posix())
 
 
 def _community(source: str) -> "Community":
@@ -93,14 +96,17 @@ def _community(source: str) -> "Community":
 
     from penchant.data.columns import EVENTS, ITEMS
     from penchant.data.community import Community
+    from penchant.data.consent import consenting
     from penchant.data.public import load
     from penchant.data.texts import read_labelled
+    from penchant.members.privacy import privacy_config
     from penchant.workspace import CONFIG_FILE
 
     path = Path(source)
     if (path / CONFIG_FILE).is_file():
-        with Workspace.open(path).store() as store:
-            return store.read()
+        opened = Workspace.open(path)
+        with opened.store() as store:
+            return consenting(store.read(), privacy_config(opened.config).consent)
     if path.is_file():
         nothing, nobody = (pl.DataFrame(schema=schema) for schema in (ITEMS, EVENTS))
         return Community.from_tables(nothing, nobody, labels=read_labelled(path))

@@ -143,6 +143,15 @@ class Desk:
         """
         return self.store.history(member_id)
 
+    def usable_history(self, member_id: str) -> pl.DataFrame:
+        """The same, and no events where the member's data may not be used: what is held is shown, and not judged.
+
+        Raises:
+            UnknownIdError: there is no such member.
+        """
+        history = self.history(member_id)
+        return history if self.state.live.agrees(member_id) else history.clear()
+
     def recommend(self, member_id: str, k: int, lang: Lang, *, also: pl.DataFrame | None = None) -> "Ranking":
         """What a member gets now, or would get after further events, with the columns of `EVENTS`."""
         return self.state.recommend(member_id, k, lang=lang, also=also)[0]

@@ -106,16 +106,28 @@ class Drift:
             NotFittedError: there is no judge; the message says why.
             UnknownIdError: there is no such member, and no history was given.
         """
+        return self._said(member_id, self.community, self.seen(member_id, history))
+
+    def seen(self, member_id: str, history: pl.DataFrame | None = None) -> Histories:
+        """The one history that a verdict rests on.
+
+        Args:
+            member_id: as for `verdict`.
+            history: as for `verdict`.
+
+        Raises:
+            NotFittedError: there is no judge; the message says why.
+            UnknownIdError: there is no such member, and no history was given.
+        """
         if self.judge is None:
             raise NotFittedError(f"no member can be judged: {self.told_reason()}")
         if history is None:
             row = self.community.member_ids.row(member_id)
-            return self._said(member_id, self.community, histories_of(self.community, row, self.judge.config.windows))
+            return histories_of(self.community, row, self.judge.config.windows)
         ids = self.community.item_ids
         known = history.filter(pl.col("item_id").is_in(ids.ids.implode()))
         one = Community.from_tables(self.community.items, known, pl.DataFrame({"member_id": [member_id]}))
-        weights = self.judge.config.windows.weights
-        return self._said(member_id, self.community, histories(one, np.array([0]), weights=weights))
+        return histories(one, np.array([0]), weights=self.judge.config.windows.weights)
 
     def attention(self, member_id: str, history: pl.DataFrame | None = None) -> Attention | None:
         """What the next recommendation to a member should rest on; None where no strategy was learned.

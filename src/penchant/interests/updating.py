@@ -29,7 +29,7 @@ def update(
 
     Args:
         labeller: fitted on the old texts.
-        old: texts from which those to rehearse are drawn.
+        old: texts from which those to rehearse are drawn; of those labelled anew the new labels count alone.
         new: what has been labelled since; labels may be new too.
         options: seed, threads and device.
         encoder: the labeller's.
@@ -42,6 +42,9 @@ def update(
     if rehearsal < 0:
         raise InputError(f"rehearsal is {rehearsal}; give how many old texts to learn for each new one, 0 or more")
     options = options or Options()
+    # What a text is now said to be takes the place of what it was said to be before.
+    corrected = set(new.texts)
+    old = old.take(row for row, text in enumerate(old.texts) if text not in corrected)
     rows = rehearsed(old, round(rehearsal * len(new)), options)
     texts = LabelledTexts(
         tuple(old.texts[row] for row in rows) + new.texts, tuple(old.given[row] for row in rows) + new.given

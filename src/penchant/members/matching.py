@@ -13,7 +13,9 @@ SAME: Final = 0.3
 """Members that two groups have in common, of all that either has, from which they are one and the same segment."""
 
 
-def matched(groups: NDArray[np.int32], ids: Vocabulary, before: Segments | None) -> NDArray[np.int32]:
+def matched(
+    groups: NDArray[np.int32], ids: Vocabulary, before: Segments | None, *, first: int = 0
+) -> NDArray[np.int32]:
     """(groups,) the number of each group: that of the old segment it shares most with, or the next that nobody has had.
 
     Groups and segments are paired so that the pairs' Jaccard indices add up to the most (Kuhn, 1955).
@@ -22,14 +24,15 @@ def matched(groups: NDArray[np.int32], ids: Vocabulary, before: Segments | None)
         groups: (members,) groups from 0, `NOBODY` for none.
         ids: of the members.
         before: the segments of the last build.
+        first: no new number is smaller; those below may have been of segments that are gone.
     """
     count = int(groups.max(initial=-1)) + 1
     numbers = np.full(count, NOBODY, dtype=np.int32)
-    following = 0
+    following = first
     if before is not None and len(before):
         old = _of(ids, before)
         names = np.array([segment.number for segment in before])
-        following = int(names.max()) + 1
+        following = max(following, int(names.max()) + 1)
         shared = np.zeros((count, len(names)))
         for row in range(count):
             mine = groups == row

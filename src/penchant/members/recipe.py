@@ -180,6 +180,7 @@ def train(
     strata: Strata | None = None,
     before: Segments | None = None,
     namer: SegmentNamer | None = None,
+    first: int = 0,
 ) -> Members:
     """Describe members, group them, and learn what they are worth; what there is too little for is left out, and said.
 
@@ -192,6 +193,7 @@ def train(
         strata: the same members' interests in tiers.
         before: the segments of the last build, whose names are kept.
         namer: a language model that names new segments; see `SegmentConfig.names_by`.
+        first: the smallest number that a new segment may have.
 
     >>> from penchant.data.simulated import SimulatedConfig, simulate
     >>> bazaar = simulate(SimulatedConfig(events=6_000, members=60, language="en")).community
@@ -206,7 +208,7 @@ def train(
     if not any(name.startswith("share:") for name in made.names) and len(known):
         member, item = (known[name].to_numpy().astype(np.int64) for name in ("member", "item"))
         content = title_words(community.titles, member, item, len(made))
-    segmenter = Segmenter(config.segments).fit(made, options, before=before, content=content, namer=namer)
+    segmenter = Segmenter(config.segments).fit(made, options, before=before, content=content, namer=namer, first=first)
     try:
         value = Value(config.valued).fit(community, options)
     except TooLittleDataError as error:

@@ -125,6 +125,7 @@ class Segmenter:
         before: Segments | None = None,
         content: Content | None = None,
         namer: SegmentNamer | None = None,
+        first: int = 0,
     ) -> Self:
         """Group members; where there is too little, `segments` says why and holds none.
 
@@ -134,6 +135,7 @@ class Segmenter:
             before: the segments of the last build, whose numbers and names are kept where groups are the same.
             content: words of what members met, for names where items have no categories.
             namer: a language model that names new segments.
+            first: the smallest number that a new segment may have.
         """
         options = options or Options()
         ids = Vocabulary(made.members, name="member")
@@ -160,7 +162,7 @@ class Segmenter:
         nearest = self._nearest(points[rows])
         of_member = np.full(len(made), NOBODY, dtype=np.int32)
         of_member[rows] = nearest
-        numbers = matched(of_member, ids, before)
+        numbers = matched(of_member, ids, before, first=first)
         self.numbers = numbers
         of_member[rows] = numbers[nearest]
         self.segments = described(

@@ -165,7 +165,7 @@ class NewItems:
         other.rows = np.flatnonzero(cold)
         if len(self.known) and len(other.rows):
             other._new = self._described(community, other.rows, vectors) @ self._inverse
-        many = len(other.rows) > FEW_NEW
+        many = len(other.rows) > FEW_NEW and len(self._directions) > 0
         other._sketch = other._new @ self._directions if many else np.empty((0, 0), dtype=np.float32)
         return other
 

@@ -13,6 +13,8 @@ from penchant.report.page import Section, TableCard, Tile
 from penchant.report.words import clipped
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from penchant.drift.movement import FleetView
     from penchant.drift.whole import Drift
 
@@ -81,7 +83,14 @@ def drift_tile(held: "Drift", lang: Lang) -> Tile | None:
     return Tile(f"{len(held.alarms):,}", Phrase("members have changed", "会员发生变化")(lang))
 
 
-def timeline_chart(held: "Drift", verdict: DriftVerdict, lang: Lang, *, name: str = "drift-timeline") -> Chart:
+def timeline_chart(
+    held: "Drift",
+    verdict: DriftVerdict,
+    lang: Lang,
+    *,
+    name: str = "drift-timeline",
+    history: "pl.DataFrame | None" = None,
+) -> Chart:
     """One member's windows: shares of subjects as a stream, and how foreign each window is beside its threshold.
 
     Args:
@@ -89,12 +98,10 @@ def timeline_chart(held: "Drift", verdict: DriftVerdict, lang: Lang, *, name: st
         verdict: of the member.
         lang: the language.
         name: of the chart on its page.
+        history: that the verdict rests on, where it is not that of the build.
     """
-    from penchant.drift.judge import histories_of
-
+    seen = held.seen(verdict.member_id, history)
     assert held.judge is not None
-    row = held.community.member_ids.row(verdict.member_id)
-    seen = histories_of(held.community, row, held.judge.config.windows)
     liked = seen.weights > 0
     line = held.judge.timeline(seen.items[liked], seen.at[liked])
     days = [_day(moment) for moment in line.at[:, -1].tolist()]

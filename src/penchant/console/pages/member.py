@@ -81,7 +81,10 @@ def member(desk: Desk, lang: Lang, member_id: str, *, item: str = "", kind: str 
         except UnknownIdError as error:
             problem = str(error)
     picks = [vars(line) for line in pick_lines(now, community, lang)]
-    made = (_interests(desk, member_id, history, lang), member_around.drift_section(desk, member_id, lang))
+    made = (
+        _interests(desk, member_id, desk.usable_history(member_id), lang),
+        member_around.drift_section(desk, member_id, lang),
+    )
     sections = [section for section in made if section is not None]
     return View(
         TITLE(lang, member=member_id),

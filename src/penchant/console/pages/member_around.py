@@ -55,9 +55,11 @@ def drift_section(desk: Desk, member_id: str, lang: Lang) -> Section | None:
     """What is said of a change, from the events of this moment, and their windows drawn; None where none is judged."""
     try:
         said, _ = desk.state.systems.drift(member_id)
-        held = desk.drift
+        # In a trial another build than the current one may have said it.
+        held = desk.state.systems.drift_of(desk.state.builds.of(member_id).loaded)
+        history = desk.state.live.usable_history(member_id)
     except (NotBuiltError, NotFittedError, UnknownIdError):
         return None
-    known = held.community.member_ids.row_or_none(member_id) is not None
-    charts = (timeline_chart(held, said, lang, name="drift-of-member"),) if said.change is not None and known else ()
+    drawn = said.change is not None
+    charts = (timeline_chart(held, said, lang, name="drift-of-member", history=history),) if drawn else ()
     return Section("drift-of-member", CHANGE(lang), CHANGE_HEADING(lang), said.told(lang), charts=charts)

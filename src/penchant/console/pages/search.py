@@ -39,7 +39,7 @@ def search(desk: Desk, lang: Lang, *, q: str = "", member: str = "") -> View:
     lines, strategy, problem = [], "", ""
     if q:
         try:
-            events = desk.history(member) if member else _NOTHING
+            events = desk.usable_history(member) if member else _NOTHING
             found = desk.loaded.search(q, _SHOWN, lang=lang, filters=Filters(), member_id=member or None, events=events)
         except PenchantError as error:
             problem = str(error)
