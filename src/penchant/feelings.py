@@ -18,7 +18,7 @@ from penchant.errors import ConfigError, TooLittleDataError
 from penchant.interests.beliefs import BeliefsConfig
 from penchant.interests.examples import LabelledTexts
 from penchant.interests.labeller import Labeller, LabellerConfig
-from penchant.interests.sentiment import FEWEST, Sentiment, polarity
+from penchant.interests.sentiment import FEWEST, Sentiment, polarity, starred, written
 from penchant.members.recipe import SentimentConfig
 from penchant.text.encoder import Encoder
 from penchant.text.tuning.config import FinetuneConfig
@@ -109,16 +109,13 @@ def felt(community: Community, own: Sentiment | None, config: SentimentConfig, h
     folder = sentiment_model(config, home)
     words = Sentiment.load(folder).words if folder is not None else own.words if own is not None else None
     teller = Sentiment(own.stars if own is not None and config.stars else None, words)
-    written = pl.col("text").is_not_null() & (pl.col("kind").cast(pl.String) != EventKind.SEARCH.value)
-    rows = community.events.select(pl.arg_where(written)).to_series()
+    rows = written(community.events).arg_true()
     if folder is not None:
         # Stars tell without a word being read, however old they are.
-        rated = pl.col("kind").cast(pl.String).is_in(_STARS) & pl.col("amount").is_not_null()
-        starred = community.events.select(rated.alias("rated"))["rated"].gather(rows)
-        starred = starred if teller.stars is not None else pl.zeros(len(rows), pl.Boolean, eager=True)
-        read = rows.filter(~starred)
+        rated = starred(community.events).gather(rows) & (teller.stars is not None)
+        read = rows.filter(~rated)
         read = read.filter(_latest(community.events["text"].gather(read), config.texts))
-        rows = pl.concat([rows.filter(starred), read]).sort()
+        rows = pl.concat([rows.filter(rated), read]).sort()
     if not len(rows):
         return community
     told = teller.of(replace(community, events=community.events[rows.to_list()]))

@@ -92,9 +92,9 @@ class Sentiment:
     def fit(cls, community: Community, options: Options | None = None) -> "Sentiment":
         """Find the scale of the stars, and learn the spelling of praise and blame."""
         events = community.events
-        given = events.filter(_starred(events))["amount"]
+        given = events.filter(starred(events))["amount"]
         bounds = (float(given.min()), float(given.max())) if len(given) else (0.0, 0.0)  # type: ignore[arg-type]
-        known = _feelings(community) if _written(events).any() else None
+        known = _feelings(community) if written(events).any() else None
         words = None
         if known is not None:
             words = Labeller(LabellerConfig(names=False, meaning=False)).fit(known, options or Options())
@@ -106,10 +106,10 @@ class Sentiment:
         felt = np.full(len(events), np.nan, dtype=np.float32)
         if self.stars is not None:
             fewest, most = self.stars
-            rated = _starred(events).to_numpy()
+            rated = starred(events).to_numpy()
             felt[rated] = (2 * (events["amount"].to_numpy()[rated] - fewest) / (most - fewest) - 1).clip(-1, 1)
         if self.words is not None:
-            rows = np.flatnonzero(_written(events).to_numpy() & np.isnan(felt))
+            rows = np.flatnonzero(written(events).to_numpy() & np.isnan(felt))
             felt[rows] = _balance(self.words, events["text"].gather(rows).to_list())
         return None if np.isnan(felt).all() else felt
 
@@ -137,12 +137,12 @@ class Sentiment:
         return cls(tuple(stars) if stars else None, words)
 
 
-def _starred(events: pl.DataFrame) -> pl.Series:
+def starred(events: pl.DataFrame) -> pl.Series:
     """(events,) whether the amount is a number of stars."""
     return events["kind"].cast(pl.String).is_in(_RATED) & events["amount"].is_not_null()
 
 
-def _written(events: pl.DataFrame) -> pl.Series:
+def written(events: pl.DataFrame) -> pl.Series:
     """(events,) whether somebody wrote how they like it; a search says what they want."""
     return events["text"].is_not_null() & (events["kind"].cast(pl.String) != EventKind.SEARCH.value)
 
