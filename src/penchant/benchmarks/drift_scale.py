@@ -1,6 +1,5 @@
 """`penchant bench drift --protocol scale`: how long a scan of very many members takes, and one verdict."""
 
-import re
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -9,11 +8,11 @@ import numpy as np
 import polars as pl
 
 from penchant.benchmarks.result import BenchResult, Cell, figures
+from penchant.benchmarks.scale import events_wanted, step
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
 from penchant.drift.judge import histories_of
 from penchant.drift.recipe import train
-from penchant.errors import ConfigError
 from penchant.evaluation.cost import measured
 from penchant.training.options import Options
 
@@ -41,22 +40,20 @@ def run_scale(data: str, seeds: Sequence[int] | None) -> BenchResult:
     Raises:
         ConfigError: the data is not of that form.
     """
-    found = re.fullmatch(r"simulated:(\d+)", data)
-    if found is None:
-        raise ConfigError(f"the protocol scale makes its own data; give --data simulated:10000000, not {data!r}")
+    events = events_wanted(data, 10_000_000)
     seed = seeds[0] if seeds else 0
     stages: list[dict[str, Cell]] = []
     with measured() as cost:
         with measured() as making:
-            community, changed = wandering(int(found[1]) // EVENTS_A_MEMBER, seed)
-        stages.append(_row("community", making.seconds, making.peak_rss_mb))
+            community, changed = wandering(events // EVENTS_A_MEMBER, seed)
+        stages.append(step("community", making))
         with measured() as learning:
             some = community.events.filter(pl.col("member") < LEARNED_FROM)
             judge = train(community.with_events(some), options=Options(seed=seed, threads=1, progress=False))
-        stages.append(_row("judge", learning.seconds, learning.peak_rss_mb))
+        stages.append(step("judge", learning))
         with measured() as scanning:
             scan = judge.scan(community)
-        stages.append(_row("scan", scanning.seconds, scanning.peak_rss_mb))
+        stages.append(step("scan", scanning))
         times = []
         for row in range(ASKED):
             own = histories_of(community, row, judge.config.windows)
@@ -118,7 +115,3 @@ def wandering(members: int, seed: int) -> tuple[Community, np.ndarray]:
         pl.DataFrame({"member_id": ids}),
     )
     return community, np.flatnonzero(changed)
-
-
-def _row(stage: str, seconds: float, peak: float) -> dict[str, Cell]:
-    return {"stage": stage, "seconds": round(seconds, 1), "peak_rss_mb": round(peak)}

@@ -1,6 +1,5 @@
 """`penchant bench social --protocol scale`: an epoch of the network over sampled neighbours on a large community."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from penchant.benchmarks.result import BenchResult, Cell, figures
+from penchant.benchmarks.scale import events_wanted, step
 from penchant.data.community import Community
-from penchant.errors import ConfigError
 from penchant.evaluation.cost import measured
 from penchant.social.config import NetworkConfig
 from penchant.social.fitting import fit_network
@@ -42,28 +41,26 @@ def run_scale(data: str, seeds: Sequence[int]) -> BenchResult:
     Raises:
         ConfigError: the data is not of that form.
     """
-    found = re.fullmatch(r"simulated:(\d+)", data)
-    if found is None:
-        raise ConfigError(f"the protocol scale makes its own data; give --data simulated:5000000, not {data!r}")
+    events = events_wanted(data, 5_000_000)
     seed = seeds[0] if seeds else 0
     stages: list[dict[str, Cell]] = []
     with measured() as cost:
         with measured() as making:
-            community = grouped(int(found[1]) // EVENTS_A_MEMBER, seed)
-        stages.append(_row("community", making.seconds, making.peak_rss_mb))
+            community = grouped(events // EVENTS_A_MEMBER, seed)
+        stages.append(step("community", making))
         with measured() as building:
             graph = Graph.of(community)
-        stages.append(_row("graph", building.seconds, building.peak_rss_mb))
+        stages.append(step("graph", building))
         late = len(community.events) // LATE, len(community.ties) // LATE
         before = Graph.of(_without_last(community, *late))
         with measured() as growing:
             before.extended(community, events=community.events.tail(late[0]), ties=community.ties.tail(late[1]))
-        stages.append(_row("graph grown by a hundredth", growing.seconds, growing.peak_rss_mb))
+        stages.append(step("graph grown by a hundredth", growing))
         del before
         with measured() as epoch:
             config = NetworkConfig(sampling=True, epochs=1, candidates=2_000, members_at_once=1_024, hidden_ids=0)
             network = fit_network(graph, TextVectors.none(graph), config, Options(seed=seed))
-        stages.append(_row("epoch", epoch.seconds, epoch.peak_rss_mb))
+        stages.append(step("epoch", epoch))
         rows = np.sort(np.random.default_rng(seed).choice(graph.member_count, JUDGED, replace=False))
         scores = network.score(People.members(graph, rows, TextVectors.none(graph).said))
         best = np.argpartition(-scores, 10, axis=1)[:, :10]
@@ -127,7 +124,3 @@ def grouped(members: int, seed: int) -> Community:
 
 def _without_last(community: Community, events: int, ties: int) -> Community:
     return replace(community, events=community.events.head(-events), ties=community.ties.head(-ties))
-
-
-def _row(stage: str, seconds: float, peak: float) -> dict[str, Cell]:
-    return {"stage": stage, "seconds": round(seconds, 1), "peak_rss_mb": round(peak)}
