@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
-from penchant.data.interactions import DAY, Decay, EventWeights, Histories, histories, seconds
+from penchant.data.interactions import DAY, Decay, EventWeights, Histories, histories, history_of, seconds
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -109,3 +109,19 @@ def test_decay_halves_and_never_grows():
 def test_seconds_count_from_1970_in_utc():
     assert seconds(datetime(1970, 1, 2)) == DAY
     assert seconds(datetime(1970, 1, 2, 8, tzinfo=timezone(timedelta(hours=8)))) == DAY
+
+
+def test_one_history_is_read_from_a_table_as_from_a_community_of_that_member_alone() -> None:
+    items = pl.DataFrame({"item_id": ["a", "b", "c"], "title": ["A", "B", "C"]})
+    rows = [("b", "buy", 3, None), ("a", "rate", 2, 1.0), ("gone", "buy", 2, None), (None, "search", 1, None)]
+    rows += [("a", "rate", 2, 5.0), ("c", "hide", 2, None), ("a", "return", 4, None)]
+    table = pl.DataFrame(rows, schema=["item_id", "kind", "day", "amount"], orient="row")
+    at = pl.datetime(2026, 1, pl.col("day"), time_zone="UTC", time_unit="us")
+    events = table.select(pl.lit("m").alias("member_id"), "item_id", "kind", "amount", at=at)
+    weights = EventWeights(rating_floor=3.0)
+    known = Community.from_tables(items, events.filter(pl.col("item_id") != "gone"))
+    wanted, found = histories(known, weights=weights), history_of(events, known.item_ids, weights=weights)
+    for name in ("offsets", "items", "at", "weights"):
+        assert getattr(found, name).tolist() == getattr(wanted, name).tolist(), name
+        assert getattr(found, name).dtype == getattr(wanted, name).dtype, name
+    assert len(history_of(events.clear(), known.item_ids).items) == 0

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat
 
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
+from penchant.data.vocabulary import Vocabulary
 from penchant.vectors import Floats, Rows
 
 DAY: Final = 86_400.0
@@ -195,6 +196,25 @@ class Histories:
 def seconds(moment: datetime) -> float:
     """Seconds since 1970 of a time; a time without a zone is UTC."""
     return float(pl.Series([moment]).dt.epoch("us")[0]) / 1e6
+
+
+def history_of(events: pl.DataFrame, item_ids: Vocabulary, *, weights: EventWeights | None = None) -> Histories:
+    """One history from a table with string ids, in order of time; events of unknown items, and of none, are left out.
+
+    Args:
+        events: `item_id`, `kind`, `at` and `amount`, as `Store.history` gives them; all of one member.
+        item_ids: the items that are known.
+        weights: what each kind of event says.
+    """
+    rows = [None if item is None else item_ids.row_or_none(item) for item in events["item_id"]]
+    known = events.with_columns(pl.Series("item", rows, dtype=pl.UInt32)).filter(pl.col("item").is_not_null())
+    known = known.sort("at", maintain_order=True)
+    return Histories(
+        offsets=np.array([0, len(known)], dtype=np.int64),
+        items=known["item"].to_numpy().astype(np.int64),
+        at=known["at"].dt.epoch("us").to_numpy() / 1e6,
+        weights=(weights or EventWeights()).apply(known).to_numpy(),
+    )
 
 
 def histories(community: Community, members: Rows | None = None, *, weights: EventWeights | None = None) -> Histories:

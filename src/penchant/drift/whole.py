@@ -15,7 +15,7 @@ from penchant.artifacts import MANIFEST, load_artifact, save_artifact, storage_e
 from penchant.data.attention import Attention, Plan
 from penchant.data.community import Community
 from penchant.data.drift import DriftVerdict, TooLittle
-from penchant.data.interactions import Histories, histories
+from penchant.data.interactions import Histories, history_of
 from penchant.drift.acting import Acting, learn_acting
 from penchant.drift.judge import Judge, JudgeConfig, histories_of
 from penchant.drift.movement import FleetConfig, FleetView, fleet
@@ -124,10 +124,7 @@ class Drift:
         if history is None:
             row = self.community.member_ids.row(member_id)
             return histories_of(self.community, row, self.judge.config.windows)
-        ids = self.community.item_ids
-        known = history.filter(pl.col("item_id").is_in(ids.ids.implode()))
-        one = Community.from_tables(self.community.items, known, pl.DataFrame({"member_id": [member_id]}))
-        return histories(one, np.array([0]), weights=self.judge.config.windows.weights)
+        return history_of(history, self.community.item_ids, weights=self.judge.config.windows.weights)
 
     def attention(self, member_id: str, history: pl.DataFrame | None = None) -> Attention | None:
         """What the next recommendation to a member should rest on; None where no strategy was learned.
