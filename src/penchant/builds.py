@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from penchant.search import Searcher
     from penchant.social import Social
     from penchant.text.encoder import Encoder
+    from penchant.vectors import Floats
 
 STAGE_RECORD: Final = "stage.json"
 BUILD_RECORD: Final = "build.json"
@@ -200,6 +201,12 @@ class Build:
             held = self.drift()
             verdict = held.verdict(member_id, history) if held.judge is not None else None
         return self.interests().fresh(self.community.items, member_id, history, verdict=verdict)
+
+    def item_vectors(self) -> "Floats":
+        """(items, width) vectors of the items' texts, as this build's encoder read them."""
+        from penchant.artifacts import load_artifact
+
+        return load_artifact(self.folder("text"), "text").arrays["items"]
 
     def members(self) -> "Members":
         """The members' profiles and segments, and what they are worth, as this build found."""

@@ -90,11 +90,7 @@ class Context:
     @cached_property
     def community(self) -> Community:
         """What the store holds at the start of the build, without the doings of members who did not agree to it."""
-        from penchant.data.consent import consenting
-        from penchant.members.privacy import privacy_config
-
-        with self.workspace.store() as store:
-            return consenting(store.read(), privacy_config(self.workspace.config).consent)
+        return self.workspace.usable_community()
 
     @cached_property
     def encoder(self) -> "CachedEncoder":

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from penchant.artifacts import storage_errors, write_atomically
 from penchant.builds import BUILD_RECORD, Build
+from penchant.data.community import Community
 from penchant.data.store import Store
 from penchant.errors import ConfigError, NotBuiltError, WorkspaceBusyError, WorkspaceError
 
@@ -192,6 +193,19 @@ class Workspace:
         """
         url = self.config.store.url
         return Store(self.path / "store.db" if url is None else _expanded(url), self.config.store.tenant)
+
+    def usable_community(self) -> Community:
+        """What the store holds now, without the doings of members whose data may not be used: what may be learned from.
+
+        Raises:
+            StorageError: the store is out of reach.
+            ConfigError: `[members.privacy]` has no meaning.
+        """
+        from penchant.data.consent import consenting
+        from penchant.members.privacy import privacy_config
+
+        with self.store() as store:
+            return consenting(store.read(), privacy_config(self.config).consent)
 
     # -- builds --
 

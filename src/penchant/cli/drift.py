@@ -161,17 +161,14 @@ def fleet(
     workspace: Annotated[Path, typer.Argument(metavar="WORKSPACE", help=WORKSPACE)],
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
-    from penchant.data.consent import consenting
     from penchant.drift.movement import fleet as measure
     from penchant.drift.movement import retrain_signal
-    from penchant.members.privacy import privacy_config
 
     speaker = face(ctx)
     opened = Workspace.open(workspace)
     build = opened.require_current()
     config = build.drift().config.fleet
-    with opened.store() as store:
-        community = consenting(store.read(), privacy_config(opened.config).consent)
+    community = opened.usable_community()
     try:
         view = measure(community, config)
     except InputError:

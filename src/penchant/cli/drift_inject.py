@@ -61,18 +61,15 @@ def inject(
     seed: Annotated[int, typer.Option(metavar="N", min=0, help=both("Seed of all that is random.", "随机种子。"))] = 0,
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
-    from penchant.data.consent import consenting
     from penchant.data.interactions import histories
     from penchant.drift.injection import InjectionConfig
     from penchant.drift.injection import inject as plant
-    from penchant.members.privacy import privacy_config
 
     speaker = face(ctx)
     if track not in get_args(Track):
         raise ConfigError(f"there is no track {track!r}; there are clean and natural")
     opened = Workspace.open(workspace)
-    with opened.store() as store:
-        community = consenting(store.read(), privacy_config(opened.config).consent)
+    community = opened.usable_community()
     config = InjectionConfig(track="clean" if track == "clean" else "natural", window=window, length=length)
     streams = plant(histories(community), np.arange(len(community.members)), config, seed=seed)
     if scores is not None:

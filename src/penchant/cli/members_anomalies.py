@@ -71,18 +71,15 @@ def anomalies(
     k: Annotated[int, typer.Option("-k", metavar="K", min=0, help=both("How many to show.", "显示多少条。"))] = 20,
     as_json: Annotated[bool, typer.Option("--json", help=IN_JSON)] = False,
 ) -> None:
-    from penchant.data.consent import consenting
     from penchant.members.alarms import ODDITY_NAMES, Oddity
     from penchant.members.alerts import AlertConfig, alarm_document, deliver
     from penchant.members.anomalies import AnomalyConfig, find_anomalies
-    from penchant.members.privacy import privacy_config
     from penchant.members.sections import members_section
 
     speaker = face(ctx)
     opened = Workspace.open(workspace)
     config = members_section(opened.config, "anomalies", AnomalyConfig)
-    with opened.store() as store:
-        community = consenting(store.read(), privacy_config(opened.config).consent)
+    community = opened.usable_community()
     if member is not None and member not in community.member_ids:
         raise UnknownIdError(f"no member has the id {member!r}; this community has {len(community.members)} members")
     found = find_anomalies(community, config, until=datetime.now(UTC))

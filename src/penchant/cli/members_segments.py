@@ -163,14 +163,13 @@ def _export_table(speaker: Face, opened: Workspace, build: str, found: "Segments
 
 def _placed(opened: Workspace, build: "Build", held: "Members", member: str) -> "Segment | None":
     """The segment of a member who came after the build, by what the store holds of them."""
-    from penchant.artifacts import load_artifact
     from penchant.data.consent import usable_history
     from penchant.members.privacy import privacy_config
 
     with opened.store() as store:
         history = usable_history(store, member, privacy_config(opened.config).consent)
         about = store.member(member)
-    vectors = load_artifact(build.folder("text"), "text").arrays["items"] if held.profiles.text is not None else None
+    vectors = build.item_vectors() if held.profiles.text is not None else None
     return held.place(build.community.items, member, history, item_vectors=vectors, about=about)
 
 

@@ -96,17 +96,13 @@ def _community(source: str) -> "Community":
 
     from penchant.data.columns import EVENTS, ITEMS
     from penchant.data.community import Community
-    from penchant.data.consent import consenting
     from penchant.data.public import load
     from penchant.data.texts import read_labelled
-    from penchant.members.privacy import privacy_config
     from penchant.workspace import CONFIG_FILE
 
     path = Path(source)
     if (path / CONFIG_FILE).is_file():
-        opened = Workspace.open(path)
-        with opened.store() as store:
-            return consenting(store.read(), privacy_config(opened.config).consent)
+        return Workspace.open(path).usable_community()
     if path.is_file():
         nothing, nobody = (pl.DataFrame(schema=schema) for schema in (ITEMS, EVENTS))
         return Community.from_tables(nothing, nobody, labels=read_labelled(path))

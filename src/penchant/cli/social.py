@@ -210,11 +210,7 @@ def _community(workspace: Workspace | None, source: Path) -> "Community":
         from penchant.data.public import load
 
         return load(source)
-    from penchant.data.consent import consenting
-    from penchant.members.privacy import privacy_config
-
-    with workspace.store() as store:
-        return consenting(store.read(), privacy_config(workspace.config).consent)
+    return workspace.usable_community()
 
 
 class _Social(HelpfulGroup):

@@ -83,8 +83,6 @@ def tune(
     seed: Annotated[int, typer.Option(metavar="SEED", help=both("Of everything random.", "随机种子。"))] = 0,
     as_json: Annotated[bool, typer.Option("--json", help=both("Answer in JSON.", "以 JSON 输出。"))] = False,
 ) -> None:
-    from penchant.data.consent import consenting
-    from penchant.members.privacy import privacy_config
     from penchant.settings import settings
     from penchant.settings_file import write_settings
     from penchant.stages import recommend_config, search_config
@@ -97,8 +95,7 @@ def tune(
     speaker.when_interrupted, speaker.interrupted_fields = STOPPED, {"workspace": opened.path}
     options = Options(seed=seed, threads=settings().threads, progress=False)
     encoder = CachedEncoder(load_encoder(opened.config.build.encoder, options=options), opened.vectors)
-    with opened.store() as store:
-        community = consenting(store.read(), privacy_config(opened.config).consent)
+    community = opened.usable_community()
     tuning = TuneConfig(minutes=minutes, trials=trials)
     outcomes: list[Outcome] = []
     for name in ("recommend", "search") if system == "all" else (system,):

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from penchant.artifacts import load_artifact
 from penchant.data.community import Community
 from penchant.data.corrections import renamed
 from penchant.data.drift import DriftVerdict
@@ -98,7 +97,7 @@ class Systems:
         held = loaded.part("members", lambda build: build.members())
         vectors = None
         if held.profiles.text is not None:
-            vectors = loaded.part("text", lambda build: load_artifact(build.folder("text"), "text").arrays["items"])
+            vectors = loaded.part("text", lambda build: build.item_vectors())
         about = self.state.store.member(member_id)
         placed = held.place(loaded.build.community.items, member_id, history, item_vectors=vectors, about=about)
         # Under the name that people gave it.
