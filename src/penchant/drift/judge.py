@@ -12,10 +12,10 @@ from penchant.data.community import Community
 from penchant.data.drift import DriftVerdict, TooLittle
 from penchant.data.interactions import Histories, histories
 from penchant.drift.calibration import Calibration, QuietScores
-from penchant.drift.doubts import DoubtConfig, readable
+from penchant.drift.doubts import DoubtConfig
 from penchant.drift.learning import GRADUAL, HELD, NEAR, PASSED, LearnConfig, Learned
 from penchant.drift.likeness import Cube
-from penchant.drift.read import Read, read_member
+from penchant.drift.read import Read, cut_member, read_member
 from penchant.drift.reading import Reader
 from penchant.drift.said import Scan, Timeline
 from penchant.drift.verdicts import Told, verdict_on
@@ -184,21 +184,16 @@ class Judge:
         window, length = self.config.windows.events, self.history + 1
         seen = histories(community, members, weights=self.config.windows.weights)
         rows = np.arange(len(seen)) if members is None else np.asarray(members)
-        known = self.learned.views.known
         scores, near = (np.full(len(rows), np.nan, dtype=np.float32) for _ in range(2))
         for begin in range(0, len(rows), at_once):
             part = range(begin, min(begin + at_once, len(rows)))
             items = np.full((len(part), length, window), NOTHING, dtype=np.int32)
             told = np.zeros(len(part), dtype=bool)
             for place, row in enumerate(part):
-                entries = slice(seen.offsets[row], seen.offsets[row + 1])
-                liked = seen.weights[entries] > 0
-                own, at = seen.items[entries][liked], seen.at[entries][liked]
-                view = readable(at, own, known, window, self.config.doubts)
-                if view.doubt is None:
-                    grid = window_grid(own[view.begin :], at[view.begin :], self.config.windows)[0][-length:]
-                    items[place, length - len(grid) :] = grid
-                    told[place] = len(grid) >= self.config.doubts.windows
+                cut = cut_member(self.learned, seen, row, self.config.windows, self.config.doubts, length)
+                if not isinstance(cut, TooLittle):
+                    items[place, length - len(cut.windows) :] = cut.windows
+                    told[place] = True
             if told.any():
                 found = self.odds(items[told])
                 for into, odds in zip((scores, near), found, strict=True):
@@ -275,5 +270,4 @@ class Judge:
 
 def histories_of(community: Community, member: int, windows: WindowConfig) -> Histories:
     """One member's history, without gathering everybody's."""
-    events = community.events.filter(community.events["member"] == member)
-    return histories(community.with_events(events), np.array([member]), weights=windows.weights)
+    return histories(community.with_events(community.events_of(member)), np.array([member]), weights=windows.weights)

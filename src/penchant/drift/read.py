@@ -16,8 +16,8 @@ from penchant.vectors import Rows
 
 
 @dataclass(frozen=True, eq=False)
-class Read:
-    """The last windows of one member."""
+class Cut:
+    """One member's last windows."""
 
     items: Rows
     """All events that may be read."""
@@ -27,6 +27,12 @@ class Read:
     """(windows, events)."""
     times: NDArray[np.float64]
     """(windows, events)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Read(Cut):
+    """One member's last windows with what the judge knows of them."""
+
     table: Cube
     """(1, windows, statistics)."""
     foreign: Mapping[int, Cube]
@@ -37,20 +43,22 @@ class Read:
         return float(learned.odds(self.table[:, -1:], question)[0, 0])
 
 
-def read_member(
-    learned: Learned, seen: Histories, windows: WindowConfig, doubts: DoubtConfig, most: int
-) -> Read | TooLittle:
-    """What may be read of a member, or why nothing may.
+def cut_member(
+    learned: Learned, seen: Histories, row: int, windows: WindowConfig, doubts: DoubtConfig, most: int
+) -> Cut | TooLittle:
+    """The windows that may be read of a member, or why none may.
 
     Args:
         learned: views and trees.
-        seen: one history, in the order in which the events came.
+        seen: histories, in the order in which the events came.
+        row: whose of them.
         windows: how it is cut.
         doubts: what is too little.
         most: windows that are read.
     """
-    liked = seen.weights > 0
-    items, at = seen.items[liked], seen.at[liked]
+    entries = slice(seen.offsets[row], seen.offsets[row + 1])
+    liked = seen.weights[entries] > 0
+    items, at = seen.items[entries][liked], seen.at[entries][liked]
     view = readable(at, items, learned.views.known, windows.events, doubts)
     if view.doubt is not None:
         return view.doubt
@@ -59,5 +67,15 @@ def read_member(
     cut, times = cut[-most:], times[-most:]
     if len(cut) < doubts.windows:
         return few(len(items), len(cut), doubts)
-    table, foreign, _ = learned.table(cut[None])
-    return Read(items, at, cut, times, table, foreign)
+    return Cut(items, at, cut, times)
+
+
+def read_member(
+    learned: Learned, seen: Histories, windows: WindowConfig, doubts: DoubtConfig, most: int
+) -> Read | TooLittle:
+    """What may be read of the one member of a history, as `cut_member` takes it, or why nothing may."""
+    cut = cut_member(learned, seen, 0, windows, doubts, most)
+    if isinstance(cut, TooLittle):
+        return cut
+    table, foreign, _ = learned.table(cut.windows[None])
+    return Read(cut.items, cut.at, cut.windows, cut.times, table, foreign)

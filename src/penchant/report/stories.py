@@ -107,7 +107,7 @@ def tell(
         latest: how many entries of the history.
         tastes: how many categories.
     """
-    events = community.events.filter(pl.col("member") == member)
+    events = community.events_of(member)
     shares = category_shares(community, events, weights or EventWeights())
     return Story(
         member_id=community.member_ids.id(member),
