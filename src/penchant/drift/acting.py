@@ -9,7 +9,7 @@ import polars as pl
 
 from penchant.artifacts import MANIFEST, load_artifact, save_artifact
 from penchant.collaborative.linear import Ease, EaseConfig
-from penchant.data.attention import PLANS, Attention
+from penchant.data.attention import PLANS, Attention, Plan
 from penchant.data.community import Community
 from penchant.drift.injection import Streams
 from penchant.drift.judge import Judge
@@ -48,8 +48,11 @@ class Acting:
 
     def attention(self, judge: Judge, read: Read) -> Attention:
         """What the next recommendation should rest on."""
-        chosen = self.choice(judge, read).plan
-        return Attention(chosen, judge.config.windows.events, self.strategy.config.half_life)
+        return self.following(judge, self.choice(judge, read).plan)
+
+    def following(self, judge: Judge, plan: Plan) -> Attention:
+        """A plan with the lengths that it was learned with."""
+        return Attention(plan, judge.config.windows.events, self.strategy.config.half_life)
 
     def save(self, folder: Path) -> None:
         """Write both."""

@@ -106,7 +106,7 @@ class Drift:
             NotFittedError: there is no judge; the message says why.
             UnknownIdError: there is no such member, and no history was given.
         """
-        return self._said(member_id, self.community, self.seen(member_id, history))
+        return self._said(member_id, self.seen(member_id, history))
 
     def seen(self, member_id: str, history: pl.DataFrame | None = None) -> Histories:
         """The one history that a verdict rests on.
@@ -135,16 +135,16 @@ class Drift:
         """
         return None if self.acting is None else self.verdict(member_id, history).attention
 
-    def _said(self, member_id: str, community: Community, seen: Histories) -> DriftVerdict:
+    def _said(self, member_id: str, seen: Histories) -> DriftVerdict:
         assert self.judge is not None
         read = self.judge.read(seen)
-        verdict = self.judge.said_of(community, member_id, read)
+        verdict = self.judge.said_of(self.community, member_id, read)
         if self.acting is None or isinstance(read, TooLittle):
             return verdict
-        attention = self.acting.attention(self.judge, read)
         if self.config.act == "changed" and not verdict.alarm:
-            attention = replace(attention, plan=Plan.REGULAR)
-        return replace(verdict, attention=attention)
+            # Plans are tried on all windows, which nearly every answer would wait for and hardly any would use.
+            return replace(verdict, attention=self.acting.following(self.judge, Plan.REGULAR))
+        return replace(verdict, attention=self.acting.attention(self.judge, read))
 
     def told_reason(self, lang: Lang = "en") -> str:
         """Why there is no judge."""
