@@ -45,6 +45,22 @@ def kth_largest(values: Floats, k: int) -> float:
     return float(np.partition(values, len(values) - k)[len(values) - k])
 
 
+def best_places(values: Floats, count: int) -> Rows:
+    """Places of the `count` largest values, or of all, in no order; which of several that equal the last is open.
+
+    >>> sorted(best_places(np.array([0.5, 0.1, 0.9, 0.2], dtype=np.float32), 2).tolist())
+    [0, 2]
+    """
+    if count >= len(values):
+        return np.arange(len(values))
+    bound = kth_largest(values, count)
+    pool = np.flatnonzero(values >= bound)
+    # Many may equal the bound, as where a source says the same of most items.
+    is_above = values[pool] > bound
+    above = pool[is_above]
+    return np.concatenate([above, pool[~is_above][: count - len(above)]])
+
+
 def top_k(scores: Floats, k: int, *, tie_rank: Rows | None = None) -> Rows:
     """Columns of the k largest scores of each row, best first; equal scores by smaller `tie_rank`.
 

@@ -8,13 +8,13 @@ from word_encoder import WordEncoder
 from penchant.data.simulated import SimulatedConfig, simulate
 from penchant.recommend import RankerConfig, RecommendConfig, Recommender, RulesConfig, train
 from penchant.recommend import recommender as module
-from penchant.recommend.candidates import _best
 from penchant.recommend.opinions import Opinions
 from penchant.recommend.person import Person, without_each
 from penchant.recommend.rules import seen, seen_items
 from penchant.recommend.scale import Scale
 from penchant.recommend.without import opinions_of_few
 from penchant.training.options import Options
+from penchant.vectors import best_places
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_the_best_of_many_are_the_best_of_all() -> None:
         np.zeros(10_000),
         np.where(rng.random(10_000) < 0.9, -np.inf, rng.random(10_000)),
     ):
-        found = _best(scores.astype(np.float32), 100)
+        found = best_places(scores.astype(np.float32), 100)
         assert len(set(found.tolist())) == 100
         wanted = np.sort(scores.astype(np.float32))[::-1][:100]
         assert np.array_equal(np.sort(scores.astype(np.float32)[found])[::-1], wanted)

@@ -97,7 +97,7 @@ class Als:
     def members(self, batch: Histories) -> Floats:
         """(batch, factors) the vector of each history; zeros for an empty one."""
         factors = self.item_factors
-        owners, items, taken = self.config.recency.fade(batch).cells(len(factors))
+        owners, items, taken = self.config.recency.fade(batch).cells()
         offsets = np.searchsorted(owners, np.arange(len(batch) + 1))
         members = np.zeros((len(batch), factors.shape[1]), dtype=np.float32)
         known = np.flatnonzero(np.diff(offsets))

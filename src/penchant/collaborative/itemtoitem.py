@@ -75,7 +75,7 @@ class ItemToItem:
     def score(self, batch: Histories) -> Floats:
         """(batch, items) history times weights; zero for items that the scorer does not know."""
         weights = self.weights
-        owners, items, taken = self.config.recency.fade(batch).cells(self.item_count)
+        owners, items, taken = self.config.recency.fade(batch).cells()
         if len(self._columns) == self.item_count:
             return times(owners, items, taken, len(batch), weights)
         scores = np.zeros((len(batch), self.item_count), dtype=np.float32)

@@ -1,7 +1,5 @@
 """How a past event fades: with the days since, and with the events that came after it."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PositiveFloat
@@ -48,7 +46,7 @@ class Recency(BaseModel):
         if not self.fades or not len(batch.items):
             return batch
         days = (batch.at[batch.offsets[1:][batch.owners] - 1] - batch.at) / DAY
-        return replace(batch, weights=batch.weights * self.factor(days, later_events(batch)))
+        return batch.weighing(batch.weights * self.factor(days, later_events(batch)))
 
 
 def later_events(batch: Histories) -> Rows:

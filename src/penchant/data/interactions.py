@@ -1,7 +1,7 @@
 """Events as numbers: how much each kind says, and each member's history as arrays in order of time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,8 @@ from penchant.data.vocabulary import Vocabulary
 from penchant.vectors import Floats, Rows
 
 DAY: Final = 86_400.0
+_FEW: Final = 10_000
+"""Events of a batch up to which the cells they make are kept: sources that fade alike ask for them one after another."""
 
 
 FELT: Final = "felt"
@@ -158,14 +160,12 @@ class Histories:
             now: seconds since 1970 from which ages are counted; the member's own last event if absent.
             decay: how weights fade; not at all if absent.
         """
-        owners, items, weights = self.cells(item_count, now=now, decay=decay)
+        owners, items, weights = self.cells(now=now, decay=decay)
         # The cells are in order, so the matrix is written down as it is: sorting them once more takes longer than this.
         offsets = np.searchsorted(owners, np.arange(len(self) + 1))
         return sp.csr_matrix((weights, items, offsets), shape=(len(self), item_count))
 
-    def cells(
-        self, item_count: int, *, now: float | None = None, decay: Decay | None = None
-    ) -> tuple[Rows, Rows, Floats]:
+    def cells(self, *, now: float | None = None, decay: Decay | None = None) -> tuple[Rows, Rows, Floats]:
         """Batch rows, item rows and weights of the cells of `matrix` that are not zero, in order: quicker for a few."""
         weights = self.weights
         if decay is not None and decay.half_life is not None and len(self.items):
@@ -175,15 +175,34 @@ class Histories:
             else:
                 reference = np.full(len(self.at), now)
             weights = weights * decay.factor((reference - self.at) / DAY)
-        cell = self.owners * item_count + self.items
-        cells, inverse = np.unique(cell, return_inverse=True)
-        best = np.zeros(len(cells), dtype=np.float32)
+        owners, items, inverse = self._distinct()
+        best = np.zeros(len(owners), dtype=np.float32)
         np.maximum.at(best, inverse, weights)
         if (weights < 0).any():
             np.add.at(best, inverse, np.minimum(weights, 0))
         kept = best != 0
-        owners, items = np.divmod(cells[kept], max(item_count, 1))
-        return owners, items, best[kept]
+        return owners[kept], items[kept], best[kept]
+
+    def weighing(self, weights: Floats) -> "Histories":
+        """The same events with other weights: what follows from the items of a few is not worked out anew."""
+        if len(self.items) <= _FEW:
+            self._distinct()
+        other = replace(self, weights=weights)
+        if (known := self.__dict__.get("_distinct_cells")) is not None:
+            other.__dict__["_distinct_cells"] = known
+        return other
+
+    def _distinct(self) -> tuple[Rows, Rows, Rows]:
+        """Batch rows and item rows of the cells that have any event, in order, and the cell of each entry."""
+        found: tuple[Rows, Rows, Rows] | None = self.__dict__.get("_distinct_cells")
+        if found is None:
+            wide = int(self.items.max(initial=0)) + 1
+            cells, inverse = np.unique(self.owners * wide + self.items, return_inverse=True)
+            owners, items = np.divmod(cells, wide)
+            found = owners, items, inverse
+            if len(self.items) <= _FEW:
+                self.__dict__["_distinct_cells"] = found
+        return found
 
     def touched(self, item_count: int) -> sp.csr_matrix:
         """(batch, item_count) one where the member had any event with the item, of whatever weight."""

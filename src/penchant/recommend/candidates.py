@@ -11,7 +11,7 @@ from penchant.collaborative.scorer import Scorer
 from penchant.data.interactions import Histories
 from penchant.recommend.newitems import NewItems
 from penchant.recommend.opinions import Opinions, members_at_once
-from penchant.vectors import Floats, Rows, chunks, kth_largest
+from penchant.vectors import Floats, Rows, best_places, chunks
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +45,18 @@ class Candidates:
             per_source: how many of each source's best items take part.
             further: for each member, items that take part whatever the sources say of them.
         """
+        if opinions.items is not None:
+            # They were found when the sources were asked.
+            return cls(
+                sources=tuple(opinions.scores),
+                offsets=np.array([0, len(opinions.items)], dtype=np.int64),
+                items=opinions.items,
+                scores=np.concatenate(list(opinions.scores.values())).T,
+            )
         count = min(per_source, barred.shape[1])
         each: list[Rows] = []
         for row, shut in enumerate(barred):
-            best = [_best(np.where(shut, -np.inf, found[row]), count) for found in opinions.scores.values()]
+            best = [best_places(np.where(shut, -np.inf, found[row]), count) for found in opinions.scores.values()]
             items = np.unique(np.concatenate([*best, *([further[row]] if further is not None else [])]))
             each.append(items[~shut[items]])
         lengths = [len(items) for items in each]
@@ -64,20 +72,6 @@ class Candidates:
     def owners(self) -> Rows:
         """(entries,) the member of the batch that each entry belongs to."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
-
-
-def _best(scores: Floats, count: int) -> Rows:
-    """Columns of the `count` largest scores, in no order; which of several that equal the last of them is open.
-
-    >>> sorted(_best(np.array([0.5, 0.1, 0.9, 0.2], dtype=np.float32), 2).tolist())
-    [0, 2]
-    """
-    bound = kth_largest(scores, count)
-    pool = np.flatnonzero(scores >= bound)
-    # Many may equal the bound, as where a source says the same of most items.
-    is_above = scores[pool] > bound
-    above = pool[is_above]
-    return np.concatenate([above, pool[~is_above][: count - len(above)]])
 
 
 def gather(

@@ -10,6 +10,7 @@ import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from penchant.collaborative.itemtoitem import stored
 from penchant.data.columns import PATH_SEPARATOR
 from penchant.data.community import Community
 from penchant.data.interactions import DAY, EventWeights, Histories, seconds
@@ -243,10 +244,7 @@ def _of_items(
         latest = facts.moments[np.clip(facts.offsets[items] + until - 1, 0, len(facts.moments) - 1)]
     else:
         latest = np.zeros(len(items))
-    tastes = sp.csr_matrix(liked @ facts.categories)
-    of_item = facts.categories[items]
-    overlap = np.asarray(tastes[owners].multiply(of_item).sum(axis=1)).ravel()
-    sizes = np.diff(of_item.indptr)
+    overlap, sizes = _overlaps(owners, items, liked, facts.categories)
     return np.column_stack(
         [
             (asked - facts.born[items]) / DAY,
@@ -258,6 +256,17 @@ def _of_items(
             np.where(sizes > 0, overlap / np.maximum(sizes, 1), np.nan),
         ]
     )
+
+
+def _overlaps(
+    owners: Rows, items: Rows, liked: sp.csr_matrix, categories: sp.csr_matrix
+) -> tuple[NDArray[np.float64], Rows]:
+    """(rows,) how much of what each row's member likes lies in the item's categories, and how many it has."""
+    tastes = np.asarray((liked @ categories).todense(), dtype=np.float32)
+    cells, sizes = stored(categories, items)
+    rows = np.repeat(np.arange(len(items)), sizes)
+    taken = tastes[owners[rows], categories.indices[cells]]
+    return np.bincount(rows, weights=taken, minlength=len(items)).astype(np.float64), sizes
 
 
 def _mean_prices(liked: sp.csr_matrix, facts: ItemFacts) -> NDArray[np.float64]:

@@ -186,6 +186,9 @@ class NewItems:
         if len(self._sketch):
             scores = np.asarray((member @ self._directions) @ self._sketch.T, dtype=np.float32)
             for row, (own, one) in enumerate(zip(scores, member, strict=True)):
+                if not one.any():
+                    # A history of unknown items says nothing, and the same of all.
+                    continue
                 best = np.flatnonzero(own >= kth_largest(own, EARNEST))
                 if also is not None:
                     best = np.union1d(best, also[row])
@@ -215,8 +218,7 @@ class NewItems:
 
     def _member(self, batch: Histories) -> tuple[Floats, Scale]:
         """(batch, width) what each history speaks for, and how it speaks for known items as if they were new."""
-        count = int(max(self.known.max(), batch.items.max(initial=0))) + 1
-        owners, items, weights = self.recency.fade(batch).cells(count)
+        owners, items, weights = self.recency.fade(batch).cells()
         place = np.searchsorted(self.known, items).clip(max=len(self.known) - 1)
         speaking = self.known[place] == items
         offsets = np.searchsorted(owners[speaking], np.arange(len(batch) + 1))

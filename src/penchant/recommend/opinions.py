@@ -11,7 +11,7 @@ from penchant.collaborative.scorer import Scorer
 from penchant.data.interactions import Histories
 from penchant.recommend.newitems import NewItems
 from penchant.recommend.scale import Scale
-from penchant.vectors import Floats, kth_largest
+from penchant.vectors import Floats, Rows, kth_largest
 
 TEXT: Final = "text"
 POPULARITY: Final = "popularity"
@@ -36,6 +36,8 @@ class Opinions:
     """How far descriptions speak for behaviour about cold items; 0 where nothing can."""
     new_items: NewItems | None = None
     """What tells from descriptions what behaviour would say of cold items; their texts alone do where it is absent."""
+    items: Rows | None = None
+    """The item rows that the columns of the scores stand for, ascending; every item in its place if absent."""
 
     @classmethod
     def of(
@@ -101,12 +103,20 @@ class Opinions:
         return ours
 
     def blend(self, weights: Mapping[str, float]) -> Floats:
-        """(members, items) the weighted sum of the scores."""
+        """(members, all items) the weighted sum of the scores; minus infinity where an item was not asked about."""
         ours = self.weights(weights)
         total = np.zeros_like(next(iter(self.scores.values())))
         for name, scores in self.scores.items():
             total += ours[name] * scores
-        return total
+        if self.items is None:
+            return total
+        whole = np.full((len(total), len(self.cold)), -np.inf, dtype=np.float32)
+        whole[:, self.items] = total
+        return whole
+
+    def columns(self, items: Rows) -> Rows:
+        """The columns of the scores in which some item rows stand."""
+        return items if self.items is None else np.searchsorted(self.items, items)
 
 
 def members_at_once(item_count: int) -> int:

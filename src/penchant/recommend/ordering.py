@@ -160,6 +160,10 @@ class Ordering:
             members=members,
         )
 
+    def friends_items(self, member: int) -> Rows:
+        """Rows of the items that a member's friends have lately liked most, which take part whatever sources say."""
+        return np.empty(0, dtype=np.int64) if self._told is None else self._told.friends_items(member)
+
     def _liked_by_friends(self, members: Rows | None, items: Sequence[Rows]) -> list[NDArray[np.bool_]]:
         """For each member, which of some items are among those that their friends have lately liked most."""
         if self._told is None or members is None:

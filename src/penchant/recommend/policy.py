@@ -16,7 +16,7 @@ from penchant.errors import ConfigError
 from penchant.language import Phrase
 from penchant.recommend import arrangement as words
 from penchant.recommend.arrangement import Arrangement, Note, Slot
-from penchant.recommend.business import Boost, Bury, BusinessRules, Cap, Pin
+from penchant.recommend.business import Boost, Bury, BusinessRules, Cap, Exclude, Pin
 from penchant.recommend.caps import Caps
 from penchant.recommend.diversity import DiversityConfig, category_features, spread
 from penchant.recommend.draft import Draft
@@ -123,6 +123,11 @@ class Policy:
     def excluded(self) -> NDArray[np.bool_]:
         """(items,) True where a rule excludes an item for everyone."""
         return self.rules.excluded(self.community)
+
+    @property
+    def keeps_candidates(self) -> bool:
+        """Whether only the best items by score can come into a list: nothing pins, boosts, caps or tries others."""
+        return not self.config.exploration.slots and all(isinstance(rule, Exclude) for rule in self.rules.rules)
 
     @cached_property
     def lifts(self) -> Floats:

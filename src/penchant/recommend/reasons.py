@@ -1,5 +1,6 @@
 """Why an item was picked: the events that carried its score, and a sentence that names them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -102,6 +103,7 @@ def parts(
         speaking.append(opinions.new_items.name)
     values = table.sum(axis=0)
     found: list[list[Part]] = []
+    liked = opinions.scores[POPULARITY][0, opinions.columns(rows)]
     for column, item in enumerate(rows.tolist()):
         strongest = values[column].argsort(kind="stable")[::-1]
         own = [
@@ -109,7 +111,7 @@ def parts(
             for at in strongest
             if values[column, at] > 0
         ]
-        popular = float(ours.get(POPULARITY, np.zeros(len(rows)))[column] * opinions.scores[POPULARITY][0, item])
+        popular = float(ours.get(POPULARITY, np.zeros(len(rows)))[column] * liked[column])
         others = [Part(popular, POPULARITY), Part(float(words[item]), WRITTEN)]
         found.append(sorted([*own, *(part for part in others if part.value > 0)], key=lambda part: -part.value))
     return found
@@ -124,6 +126,17 @@ class Teller:
     popularity: Popularity
     works: bool
     """Whether items are works (films, books, songs), whose titles Chinese puts between 《 and 》."""
+
+    def reasons(
+        self, person: Person, items: Sequence[int], found: Sequence[Sequence[Part]], totals: Sequence[float], lang: Lang
+    ) -> list[tuple[str, tuple[Evidence, ...]]]:
+        """As `reason`, of each item of a list, so that they do not all name the same."""
+        told = []
+        named: Counter[str] = Counter()
+        for item, why, total in zip(items, found, totals, strict=True):
+            told.append(self.reason(person, item, why, total, lang, named_before=named))
+            named.update(piece.item_id for piece in told[-1][1] if piece.item_id is not None)
+        return told
 
     def reason(
         self,

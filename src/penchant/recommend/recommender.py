@@ -1,9 +1,9 @@
 """The recommender: sources, their blend, the rules of what may be shown, and a reason for each pick."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,7 @@ from penchant.recommend.candidates import Candidates, gather
 from penchant.recommend.config import RecommendConfig
 from penchant.recommend.deeds import are_works
 from penchant.recommend.lesson import Lesson
+from penchant.recommend.near import Nearby
 from penchant.recommend.newitems import NewItems
 from penchant.recommend.opinions import POPULARITY, TEXT, Opinions, members_at_once
 from penchant.recommend.ordering import Ordering
@@ -47,7 +48,9 @@ from penchant.vectors import Floats, Rows, chunks
 CHECKED: Final = 6
 """Items of a history that are tried as a reason for one pick."""
 FEW_ITEMS: Final = 20_000
-"""Items, above which a reason is checked among the same candidates."""
+"""Items, above which one person's answer scores the candidates alone, and a reason is checked among the same ones."""
+TURNS: Final = 2
+"""Times that what a list's reasons name is tried; after those, all that they might name."""
 SURE: Final = 0.005
 """By how much, in spreads of a member's scores, a score must fall for what was taken away to be a reason."""
 
@@ -355,59 +358,91 @@ class Recommender:
             raise ConfigError(f"k is {k}; ask for at least 1 item")
         person = planned.attended(person, attention)
         barred = self._barred(person, exclude)
-        opinions, blended, words = self._blended(person, barred)
+        opinions, blended, words = self._blended(person, barred, near=k <= self.config.per_source)
         blended = np.where(barred, -np.inf, blended)
         arranged = self.policy.apply(blended, barred, k)
-        chosen = arranged.items
-        found: list[list[Part]] = [[] for _ in chosen]
+        if len(arranged.items) < k and opinions.items is not None:
+            # The candidates were too few.
+            opinions, blended, words = self._blended(person, barred)
+            blended = np.where(barred, -np.inf, blended)
+            arranged = self.policy.apply(blended, barred, k)
+        told: Sequence[tuple[str, tuple[Evidence, ...]]] = [("", ())] * len(arranged.items)
         if reasons:
-            found = parts(self.sources, self.weights, opinions, person, chosen, words)
-        totals = [sum(part.value for part in why) for why in found]
-        if reasons and self.config.checked_reasons:
-            found = self._checked(person, opinions, barred, exclude, chosen, found, blended - words)
+            told = self._reasons(person, opinions, barred, exclude, arranged.items, blended - words, words, lang)
         picks = []
-        named: Counter[str] = Counter()
-        for slot, why, total in zip(arranged.slots, found, totals, strict=True):
-            item, own = slot.item, slot.reason(lang)
-            if own or not reasons:
-                picks.append(self._pick(item, float(blended[item]), own or "", ()))
-                continue
-            reason, evidence = self._teller.reason(person, item, why, total, lang, named_before=named)
-            named.update(piece.item_id for piece in evidence if piece.item_id is not None)
-            picks.append(self._pick(item, float(blended[item]), reason, evidence))
+        for slot, (reason, evidence) in zip(arranged.slots, told, strict=True):
+            own = slot.reason(lang)
+            picks.append(self._pick(slot.item, float(blended[slot.item]), own or reason, () if own else evidence))
         strategy = self._strategy(person, opinions, lang) if picks else self._nothing(person, exclude, lang)
         if path := self.config.policy.log_path:
             append(path, person.member_id, [pick.item_id for pick in picks], arranged)
         strategy = planned.named(strategy, person, attention, lang)
         return Ranking(tuple(picks), arranged.strategy(strategy, lang), person.member_id)
 
-    def _checked(
+    def _reasons(
         self,
         person: Person,
         opinions: Opinions,
         barred: NDArray[np.bool_],
         exclude: Collection[str],
         chosen: Sequence[int],
-        found: Sequence[Sequence[Part]],
         blended: Floats,
-    ) -> list[list[Part]]:
-        """The parts less those items of the history without which the score would not be lower.
+        words: Floats,
+        lang: Lang,
+    ) -> list[tuple[str, tuple[Evidence, ...]]]:
+        """For each chosen item a sentence and the evidence that it names, each piece of it tried where that is asked.
 
         A part is what an event adds as things stand. Without the event, older ones would count for more, and what it
-        was measured against would change too; so the strongest are taken out of the history in earnest, one by one. In
-        a large catalogue the same candidates are asked about, since scoring every item anew would take too long.
+        was measured against would change too; so what a reason names is taken out of the history in earnest, one by
+        one, and no more than is named. What turns out to be no reason is named no more, and the next is.
         """
-        own = [[part for part in why if part.item is not None][:CHECKED] for why in found]
-        items = sorted({part.item for why in own for part in why if part.item is not None})
-        if not items:
-            return [list(why) for why in found]
+        found = parts(self.sources, self.weights, opinions, person, chosen, words)
+        totals = [sum(part.value for part in why) for why in found]
+        if not self.config.checked_reasons:
+            return self._teller.reasons(person, chosen, found, totals, lang)
+        found = [_strongest(why) for why in found]
+        true: dict[int, NDArray[np.bool_]] = {}
+        for turn in count():
+            told = self._teller.reasons(person, chosen, found, totals, lang)
+            named = [self._rows_named(evidence) for _, evidence in told]
+            asked = set().union(*named)
+            if turn >= TURNS:
+                asked = {part.item for why in found for part in why if part.item is not None}
+            if untried := sorted(asked - true.keys()):
+                lowered = self._lowered(person, opinions, barred, exclude, chosen, untried, blended)
+                true |= dict(zip(untried, lowered, strict=True))
+            if all(true[item][column] for column, items in enumerate(named) for item in items):
+                return told
+            found = [
+                [part for part in why if part.item is None or part.item not in true or true[part.item][column]]
+                for column, why in enumerate(found)
+            ]
+        raise AssertionError("every item of a history was tried")
+
+    def _rows_named(self, evidence: Sequence[Evidence]) -> set[int]:
+        return {self.community.item_ids.row(piece.item_id) for piece in evidence if piece.item_id is not None}
+
+    def _lowered(
+        self,
+        person: Person,
+        opinions: Opinions,
+        barred: NDArray[np.bool_],
+        exclude: Collection[str],
+        chosen: Sequence[int],
+        items: Sequence[int],
+        blended: Floats,
+    ) -> NDArray[np.bool_]:
+        """(items, chosen) True where the score of what was chosen would be lower, had the person never met the item.
+
+        In a large catalogue the same candidates are asked about, since scoring every item anew would take too long.
+        """
         row = self._row_of(person)
         before = blended[chosen]
         if len(barred) > FEW_ITEMS:
-            rows = np.asarray(chosen, dtype=np.int64)
             # The whole history stands last, so that like is compared with like.
             histories = without_each(person.history, [*items, -1])
             members = np.full(len(histories), row, dtype=np.int64)
+            rows = np.asarray(chosen, dtype=np.int64)
             *each, again = self._ordering.without(opinions, barred, histories, rows, members)
             # What the policy brought up from below those that are put in order has only the score that it was shown by.
             without, before = np.stack(each), np.where(np.isneginf(again), before, again)
@@ -418,17 +453,23 @@ class Recommender:
             # Had they never met the item, they might be shown it.
             shut[np.arange(len(items)), items] = self._barred(person.without_events(), exclude)[items]
             without = self._ordering.scores(self._opinions(histories, shut), histories, shut, members)[:, chosen]
-        lowered = without < before - SURE
-        place = {item: row for row, item in enumerate(items)}
-        checked: list[list[Part]] = []
-        for column, why in enumerate(found):
-            true = {part.item for part in own[column] if part.item is not None and lowered[place[part.item], column]}
-            checked.append([part for part in why if part.item is None or part.item in true])
-        return checked
+        return without < before - SURE
 
-    def _blended(self, person: Person, barred: NDArray[np.bool_]) -> tuple[Opinions, Floats, Floats]:
-        """Opinions of one person, the blended score of each item, and what their own words add to it."""
-        opinions = self._opinions(person.history, barred[None])
+    def _blended(
+        self, person: Person, barred: NDArray[np.bool_], *, near: bool = False
+    ) -> tuple[Opinions, Floats, Floats]:
+        """Opinions of one person, the blended score of each item, and what their own words add to it.
+
+        Args:
+            person: whose.
+            barred: (items,) True where they may not be shown an item.
+            near: of a large catalogue only the candidates are scored, where no words or rules speak of others.
+        """
+        if near and len(barred) > FEW_ITEMS and not person.words and self.policy.keeps_candidates:
+            friends = self._ordering.friends_items(self._row_of(person))
+            opinions = self._nearby.opinions(person.history, barred, friends)
+        else:
+            opinions = self._opinions(person.history, barred[None])
         words = np.zeros(len(barred), dtype=np.float32)
         if person.text:
             text = self.sources.get(TEXT)
@@ -442,6 +483,14 @@ class Recommender:
             words = words + self.config.words_weight * self._wished.lift(person.wishes, barred)
         member = np.array([self._row_of(person)], dtype=np.int64)
         return opinions, self._ordering.scores(opinions, person.history, barred[None], member)[0] + words, words
+
+    @cached_property
+    def _nearby(self) -> Nearby:
+        return Nearby(
+            self.sources,
+            closed=self.closed, cold=self.cold, trust=self.config.new_item_trust, new_items=self.new_items,
+            per_source=self.config.per_source,
+        )  # fmt: skip
 
     def _row_of(self, person: Person) -> int:
         # Who joined after the community was read has no row, and no verdict, in it.
@@ -524,6 +573,17 @@ class Recommender:
         from penchant.recommend.saving import load_recommender
 
         return load_recommender(Path(folder), community, encoder=encoder, home=home, verdicts=verdicts)
+
+
+def _strongest(found: Sequence[Part]) -> list[Part]:
+    """The parts, and of items of a history the first few."""
+    own = 0
+    kept = []
+    for part in found:
+        own += part.item is not None
+        if part.item is None or own <= CHECKED:
+            kept.append(part)
+    return kept
 
 
 def _check_items(ours: Community, theirs: Community) -> None:
