@@ -25,7 +25,7 @@ from penchant.members.recipe import segments_folder
 from penchant.pipeline import Context, Stage, StageProgress, build
 from penchant.quality import measure
 from penchant.recommend import RecommendConfig
-from penchant.stages import STAGES, segments_before
+from penchant.stages import STAGES, first_number, segments_before
 from penchant.training.options import Options
 from penchant.workspace import Workspace
 
@@ -130,7 +130,7 @@ def test_an_output_that_this_version_cannot_read_is_refused_by_name(workspace: W
     record.write_text(record.read_text().replace(f'"format": {FORMATS["drift"]}', '"format": 1'))
     old = Build.open(built.path)
     for use in (old.check, lambda: old.folder("drift")):
-        with pytest.raises(ArtifactError, match=r"stage drift is of format 1, and .* reads format 2"):
+        with pytest.raises(ArtifactError, match=rf"stage drift is of format 1, and .* reads format {FORMATS['drift']}"):
             use()
 
 
@@ -148,6 +148,23 @@ def test_segments_of_an_older_build_go_on_and_damaged_ones_stop_no_build(workspa
     assert found.member_ids.ids.to_list() == ["m"]
     shutil.rmtree(segments_folder(built.path / "members"))
     assert segments_before(workspace) is None
+
+
+def test_a_new_segment_has_no_number_that_any_build_here_or_any_answer_knows(workspace: Workspace) -> None:
+    segments = Segments(Vocabulary(pl.Series(["m"]), name="member"), np.array([NOBODY], dtype=np.int32), (), 1.0)
+    assert first_number(workspace, ()) == 0
+    for turn, following in enumerate((3, 8, 5)):
+        given = replace(segments, following=following)
+
+        def write(_: Context, to: Path, given: Segments = given) -> None:
+            given.save(segments_folder(to))
+
+        stage = Stage("members", Phrase("Members", "会员"), lambda _, turn=turn: {"turn": turn}, write)
+        build(workspace, stages=[stage])
+    assert first_number(workspace, (4,)) == 8, "also of a build that was gone back from"
+    assert first_number(workspace, (11, 2)) == 12
+    shutil.rmtree(segments_folder(workspace.path / "builds" / "0002" / "members"))
+    assert first_number(workspace, ()) == 5, "what cannot be read stops no build"
 
 
 def test_going_back_to_earlier_data_finds_the_earlier_build(workspace: Workspace, small_community: Community) -> None:

@@ -1,7 +1,8 @@
 """What a build consists of; a system that joins adds its stage here."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from penchant.data.community import Community
     from penchant.data.corrections import Corrections
     from penchant.data.segments import Segments
+    from penchant.drift.outcomes import Outcome
     from penchant.drift.whole import DriftConfig
     from penchant.interests import InterestsConfig
     from penchant.members.anomalies import AnomalyConfig
@@ -192,6 +194,23 @@ def segments_before(workspace: "Workspace") -> "Segments | None":
         return None
 
 
+def first_number(workspace: "Workspace", named: Iterable[int]) -> int:
+    """The smallest number for a new segment: what people said of one that is gone is not said of a new one.
+
+    All builds are asked, since the one that answers may have been gone back to, and others have had segments since.
+    """
+    from penchant.data.segments import Segments
+    from penchant.members.recipe import segments_folder
+
+    free = [number + 1 for number in named]
+    for build in workspace.builds():
+        # What cannot be read any more has said nothing that could still be seen.
+        with suppress(ArtifactError):
+            if "members" in build.stages:
+                free.append(Segments.load(segments_folder(build.path / "members")).following)
+    return max(free, default=0)
+
+
 def _members(context: Context, folder: Path) -> None:
     from penchant.feelings import felt
     from penchant.interests import Interests
@@ -220,8 +239,7 @@ def _members(context: Context, folder: Path) -> None:
         strata=interests.strata,
         before=before,
         namer=segment_namer(config.segments.names_by, context.options),
-        # A name given to a segment that is gone since is no name for a new one.
-        first=max(names, default=-1) + 1,
+        first=first_number(context.workspace, names),
     ).save(folder)
 
 
@@ -236,13 +254,29 @@ def drift_config(workspace: "Workspace") -> "DriftConfig":
     return _section(workspace, "drift", DriftConfig)
 
 
+def drift_outcomes(context: Context) -> "tuple[Outcome, ...]":
+    """How alarms of the build that answers, and of those before it, came out; none where it cannot be read."""
+    from penchant.drift.outcomes import MOST, outcomes
+
+    current = context.workspace.current
+    if current is None or "drift" not in current.stages:
+        return ()
+    try:
+        held = current.drift()
+    except ArtifactError as error:
+        _LOG.warning("what became of earlier verdicts on drift is not known: %s", error)
+        return ()
+    return (*held.outcomes, *outcomes(held, context.community))[-MOST:]
+
+
 def _drift_inputs(context: Context) -> Mapping[str, Any]:
-    feedback = _corrections(context).drift
+    feedback, later = _corrections(context).drift, drift_outcomes(context)
     return {
         "config": drift_config(context.workspace).model_dump(mode="json", by_alias=True),
         "seed": context.options.seed,
         **_tables(context, "members", "items", "events"),
         **({"feedback": [list(one) for one in feedback]} if feedback else {}),
+        **({"outcomes": [list(one) for one in later]} if later else {}),
     }
 
 
@@ -250,8 +284,10 @@ def _drift(context: Context, folder: Path) -> None:
     from penchant.drift.whole import learn
 
     config = drift_config(context.workspace)
-    feedback = _corrections(context).drift
-    learn(context.community, config, context.options, encoder=context.encoder, feedback=feedback).save(folder)
+    feedback, later = _corrections(context).drift, drift_outcomes(context)
+    learn(
+        context.community, config, context.options, encoder=context.encoder, feedback=feedback, outcomes=later,
+    ).save(folder)  # fmt: skip
 
 
 def recommend_config(workspace: "Workspace") -> "RecommendConfig":

@@ -1,6 +1,9 @@
 """The console's pages and forms over HTTP."""
 
+import ast
 import re
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -212,6 +215,31 @@ def test_an_alert_waits_until_somebody_settles_it(ann: TestClient, state: State)
     assert (settled.state, settled.settled_by) == ("settled", "ann")
 
 
+def test_an_answer_that_is_refused_settles_no_alert(ann: TestClient, state: State) -> None:
+    from penchant.console.desk import Desk
+    from penchant.console.pages import questions
+
+    alert = state.alerts.add("burst", Phrase("m000002 bought 80 times in an hour", "m000002 一小时内购买 80 次"))
+    given, written = questions.reviews(Desk(state)).last("alert"), len(state.audit.entries())
+    form = {"csrf": token(ann), "kind": "alert", "subject": str(alert.number)}
+    assert ann.post("/console/review", data=form | {"verdict": "perhaps"}).status_code == 409
+    assert ann.post("/console/review", data=form | {"verdict": "dismiss", "subject": "99999"}).status_code == 404
+    assert state.alerts.get(alert.number).state == "open"
+    assert questions.reviews(Desk(state)).last("alert") == given
+    assert len(state.audit.entries()) == written
+
+
+def test_a_trial_of_a_name_used_before_is_refused_on_the_page(ann: TestClient, state: State) -> None:
+    form = {"csrf": token(ann), "name": "again", "version": "0001", "percent": "50"}
+    assert ann.post("/console/builds/trial", data=form).status_code == 303
+    state.recommend("m000001", 1)
+    ann.post("/console/builds/trial/end", data={"csrf": token(ann)})
+    answer = ann.post("/console/builds/trial", data=form)
+    assert answer.status_code == 409
+    assert "has run before" in answer.text
+    assert state.builds.trial is None
+
+
 @pytest.mark.parametrize("form", [{"kind": "nonsense"}, {"kind": "alert", "subject": "x"}, {"subject": "no-such-item"}])
 def test_an_answer_without_meaning_is_refused(ann: TestClient, form: dict[str, str]) -> None:
     whole = {"csrf": token(ann), "kind": "label", "subject": "p000001", "said": "a", "verdict": "approve"} | form
@@ -229,7 +257,9 @@ def test_a_build_is_switched_and_back(ann: TestClient, state: State) -> None:
 
 
 def test_a_build_that_is_not_there_changes_nothing(ann: TestClient, state: State) -> None:
+    before = state.audit.entries(limit=1)
     assert ann.post("/console/builds/0099", data={"csrf": token(ann)}).status_code == 409
+    assert state.audit.entries(limit=1) == before, "nothing was done, and nothing is told"
     assert state.builds.current.version == "0002"
 
 
@@ -264,6 +294,50 @@ def test_a_log_that_was_changed_is_seen_and_one_that_was_checked_is_not_walked_a
             connection.exec_driver_sql(undo)
             connection.exec_driver_sql(str(trigger))
     assert "The chain holds" in ann.get("/console/audit?whole=true").text
+
+
+def test_all_that_is_logged_is_told_in_both_languages(ann: TestClient) -> None:
+    from penchant.console.pages.audit import ACTIONS
+
+    written = set()
+    for path in Path(str(files("penchant"))).rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).lower().endswith(("audit.add", "tenant).add")):
+                said = call.args[1] if len(call.args) > 1 else None
+                written |= {said.value} if isinstance(said, ast.Constant) else set()
+    assert {"promote build", "forget member", "revoke key"} <= written
+    assert written <= {*ACTIONS}
+    ann.cookies.set("penchant_language", "zh")
+    page = ann.get("/console/audit").text
+    assert "登录控制台" in page
+    assert "log in to console" not in page
+
+
+def test_a_section_that_takes_long_is_drawn_once_until_a_name_changes(ann: TestClient, state: State) -> None:
+    from penchant.console.desk import Desk
+
+    desk = Desk(state)
+    drawn: list[str] = []
+
+    def draw(name: str) -> str:
+        return desk.drawn("segments en", (name,), lambda: drawn.append(name) or name)
+
+    assert [draw(name) for name in ("a", "a", "b", "b", "a")] == ["a", "a", "b", "b", "a"]
+    assert drawn == ["a", "b", "a"]
+    page = ann.get("/console/segments")
+    assert page.text == ann.get("/console/segments").text
+
+
+def test_a_refused_row_shows_what_stood_in_it_whole_or_torn() -> None:
+    from penchant.console.pages.quality import _row
+
+    whole = {"table": "events", "file": "a/events.csv", "line": 7, "reason": "bad_time"}
+    row = {"member_id": "m1", "duration": None, "at": "yesterday"}
+    assert _row(whole | {"row": row}, "en")[-1] == "member_id: m1, at: yesterday"
+    assert _row(whole | {"reason": "bad_json", "row": '{"member_id": '}, "zh")[-2:] == (
+        "该行不是 JSON 对象",
+        '{"member_id":',
+    )
 
 
 def test_secrets_of_the_settings_are_not_shown(ann: TestClient, state: State) -> None:

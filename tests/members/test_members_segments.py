@@ -1,6 +1,7 @@
 """Segments: planted groups are found, names last, members move, and too little is said so."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,15 @@ from pydantic import ValidationError
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.segments import NOBODY, Segments
 from penchant.data.simulated import SimulatedConfig, simulate
 from penchant.data.vocabulary import Vocabulary
 from penchant.errors import NotFittedError, UnknownIdError
 from penchant.members.features import FEATURES, HOURS
 from penchant.members.matching import matched
-from penchant.members.profiles import Profiles, profiles
+from penchant.members.profiles import Profiles
+from penchant.members.profiling import profiles
 from penchant.members.rfm import rfm
 from penchant.members.segments import SegmentConfig, Segmenter
 from penchant.training.options import Options
@@ -102,6 +105,38 @@ def test_a_new_segment_takes_no_number_of_one_that_is_gone() -> None:
     groups = np.array([0, 1, 1], dtype=np.int32)
     assert matched(groups, ids, None).tolist() == [0, 1]
     assert matched(groups, ids, None, first=5).tolist() == [5, 6]
+
+
+def test_a_number_that_was_given_once_is_given_to_no_other_segment(planted: tuple[Profiles, np.ndarray]) -> None:
+    ids = Vocabulary(pl.Series(["a", "b", "c"]), name="member")
+    made, _ = planted
+    four, few = SegmentConfig(least=4), SegmentConfig(fewest_members=10_000)
+    first = Segmenter(four).fit(made, Options(seed=1)).segments
+    assert first is not None
+    assert first.following == max(one.number for one in first) + 1
+    # A build with too few members has no segments, and the one after it only new ones.
+    nothing = Segmenter(few).fit(made, Options(seed=1), before=first).segments
+    assert nothing is not None
+    assert (len(nothing), nothing.following) == (0, first.following)
+    again = Segmenter(four).fit(made, Options(seed=1), before=nothing).segments
+    assert again is not None
+    assert {one.number for one in again} & {one.number for one in first} == set()
+    # The last of them goes; what comes then is not called as it was.
+    only = replace(again, member_ids=ids, of_member=np.full(3, NOBODY, dtype=np.int32), segments=again.segments[:1])
+    assert matched(np.array([0, 1, 1], dtype=np.int32), ids, only).min() == again.following
+
+
+def test_what_was_given_is_saved_and_an_earlier_release_is_read(
+    planted: tuple[Profiles, np.ndarray], tmp_path: Path
+) -> None:
+    found = Segmenter(SegmentConfig(least=4)).fit(planted[0], Options(seed=1), first=7).segments
+    assert found is not None
+    replace(found, following=99).save(tmp_path / "new")
+    assert Segments.load(tmp_path / "new").following == 99
+    saved = load_artifact(tmp_path / "new", "segments")
+    old = {name: value for name, value in saved.meta.items() if name != "following"}
+    save_artifact(tmp_path / "old", "segments", arrays=dict(saved.arrays), meta=old)
+    assert Segments.load(tmp_path / "old").following == found.following
 
 
 def test_numbers_begin_where_they_are_told_to(planted: tuple[Profiles, np.ndarray]) -> None:

@@ -128,6 +128,29 @@ def test_switching_under_load_fails_no_request(two: Served) -> None:
     assert builds == {"0001", "0002"}
 
 
+def test_what_a_page_makes_of_a_build_for_the_first_time_holds_up_no_answer(served: Served) -> None:
+    loaded = served.state.builds.current
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(_: object) -> str:
+        begun.set()
+        assert go_on.wait(10)
+        return "drawn"
+
+    made: list[str] = []
+    threads = [threading.Thread(target=lambda: made.append(loaded.part("chart", slow))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(10)
+    assert loaded.part("other", lambda build: build.version) == "0001"
+    assert served.picks("m1", k=3)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert made == ["drawn"] * 3
+    assert loaded.part("chart", lambda _: "again") == "drawn", "it is made once"
+
+
 # -- trials --
 
 
@@ -153,6 +176,8 @@ def test_a_trial_divides_members_for_good_and_its_result_counts_members(two: Ser
     assert {arm["successes"] for arm in none["arms"]} == {0}
     assert two.client.delete("/v1/builds/trial").json()["name"] == "spring"
     assert two.client.get(f"/v1/members/{treated[0]}/recommendations").json()["build"] == "0001"
+    two.send(*({"member_id": f"m{row}", "item_id": "p1", "kind": "buy"} for row in range(30)))
+    assert two.client.get("/v1/builds/trial/result?name=spring").json() == result, "what comes after its end is not its"
     assert two.client.get("/v1/builds/trial/result?name=spring").json()["verdict"] == "better"
     assert two.client.get("/v1/builds/trial/result").status_code == 404
     assert two.client.get("/v1/members/m0/evidence").json()["trials"][0]["trial"] == "spring"
@@ -169,6 +194,60 @@ def test_a_trial_survives_the_service_and_its_end_reaches_the_others(two: Served
     two.client.delete("/v1/builds/trial")
     assert other.follow(lambda: None)
     assert other.trial is None
+
+
+def test_a_trial_counts_nothing_of_one_that_had_its_name_before(two: Served) -> None:
+    begin = {"name": "spring", "version": "0002", "share": 0.5}
+    assert two.client.put("/v1/builds/trial", json=begin).status_code == 200
+    for row in range(10):
+        two.picks(f"m{row}", k=1)
+    refused = two.client.put("/v1/builds/trial", json=begin | {"share": 0.9})
+    assert refused.status_code == 422, "it runs, and its members are divided"
+    two.client.delete("/v1/builds/trial")
+    refused = two.client.put("/v1/builds/trial", json=begin)
+    assert refused.status_code == 422
+    assert "'spring' has run before" in refused.json()["error"]["message"]
+    assert two.state.builds.trial is None
+    actions = [entry.action for entry in two.state.audit.entries(limit=2)]
+    assert actions == ["end trial", "begin trial"], "what was refused was not begun"
+    assert two.client.put("/v1/builds/trial", json=begin | {"name": "summer"}).status_code == 200
+    for row in range(5, 12):
+        two.picks(f"m{row}", k=1)
+    seen = {}
+    for name in ("spring", "summer"):
+        told = two.client.get("/v1/builds/trial/result", params={"name": name}).json()
+        seen[name] = sum(arm["members"] for arm in told["arms"])
+    assert seen == {"spring": 10, "summer": 7}
+
+
+def test_a_trial_that_takes_the_place_of_another_ends_it(two: Served) -> None:
+    for name in ("first", "second"):
+        begin = {"name": name, "version": "0002", "share": 0.5}
+        assert two.client.put("/v1/builds/trial", json=begin).status_code == 200
+        two.picks("m1", k=1)
+    told = [(entry.action, entry.about) for entry in two.state.audit.entries(limit=3)]
+    assert told == [("end trial", "first"), ("begin trial", "second"), ("begin trial", "first")]
+
+
+def test_a_trial_that_nobody_was_shown_an_answer_in_leaves_its_name_free(two: Served) -> None:
+    begin = {"name": "early", "version": "0002", "share": 0.5}
+    for _ in range(2):
+        assert two.client.put("/v1/builds/trial", json=begin).status_code == 200
+        two.client.delete("/v1/builds/trial")
+
+
+def test_exposures_of_a_member_who_was_forgotten_are_not_written_after_all(two: Served) -> None:
+    two.client.put("/v1/builds/trial", json={"name": "t", "version": "0002", "share": 0.5})
+    exposures = two.state.exposures
+    exposures.write()
+    exposures.note("t", "m1", "control")
+    exposures.note("t", "m2", "control")
+    exposures.forget("m1")
+    exposures.write()
+    assert (exposures.of("m1"), len(exposures.of("m2"))) == ([], 1)
+    exposures.note("t", "m1", "control")
+    exposures.write()
+    assert len(exposures.of("m1")) == 1, "who comes back counts anew"
 
 
 def test_a_trial_without_meaning_is_refused(two: Served) -> None:

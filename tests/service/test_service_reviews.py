@@ -1,6 +1,8 @@
 """The review queue: what people correct is called so at once, teaches the next build, and goes with its member."""
 
+import json
 import re
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +15,8 @@ from service_served import Served
 from service_shop import CATEGORIES, START, _interests, _recommend
 from sqlalchemy import text
 
+from penchant.artifacts import MANIFEST, file_sha256
+from penchant.builds import BUILD_RECORD
 from penchant.cli.app import main
 from penchant.console.desk import Desk
 from penchant.console.pages import questions
@@ -233,9 +237,36 @@ def test_recommendations_follow_what_the_build_learned_of_drift(ann: TestClient)
     assert attention.told("en") in told["strategy"]
     assert attention.told("en") not in whole["strategy"]
     assert [pick["item_id"] for pick in told["picks"]] != [pick["item_id"] for pick in whole["picks"]]
+    assert ask(attention.plan.value)["picks"] == told["picks"], "by name as by choice, with the windows of the judge"
     said = ann.get("/v1/members/turner/drift", headers=headers).json()
     assert said["probability"] is not None
     assert said["told"] in ann.get("/console/members/turner").text.replace("&gt;", ">")
+
+
+def test_a_build_whose_drift_cannot_be_read_is_refused_with_the_reason(ann: TestClient, folder: Path) -> None:
+    state = state_of(ann)
+    made_first = folder / "builds" / state.builds.current.version
+    later = folder / "builds" / "0900"
+    shutil.copytree(made_first, later)
+    try:
+        manifest, record = later / "drift" / MANIFEST, later / BUILD_RECORD
+        told = json.loads(manifest.read_text())
+        told["meta"]["config"]["of_another_version"] = 1
+        manifest.write_text(json.dumps(told))
+        whole = json.loads(record.read_text()) | {"version": "0900"}
+        stage = next(stage for stage in whole["stages"] if stage["name"] == "drift")
+        stage["files"][MANIFEST] = file_sha256(manifest)
+        record.write_text(json.dumps(whole))
+        key = state.keys.make("t", ["manage", "read"])[1]
+        state.keys.refresh()
+        headers = {"Authorization": f"Bearer {key}"}
+        refused = ann.post("/v1/builds/0900/promote", headers=headers)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "artifact")
+        assert "build it again" in refused.json()["error"]["message"]
+        assert state.builds.current.version == made_first.name
+        assert ann.get("/v1/members/zebulon-01/recommendations", headers=headers).status_code == 200
+    finally:
+        shutil.rmtree(later)
 
 
 def test_a_newcomer_who_does_as_a_member_did_is_placed_beside_them(ann: TestClient, folder: Path) -> None:

@@ -1,10 +1,12 @@
 """Whatever comes in: no fault, no hang, a clean refusal."""
 
+import asyncio
 import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import schemathesis
@@ -17,6 +19,8 @@ from service_served import Served
 
 from penchant.data.columns import EventKind
 from penchant.service.app import create_app
+from penchant.service.errors import Refused
+from penchant.service.pressure import Lane
 from penchant.service.security.keys import Scope
 from penchant.service.settings import ServiceSettings
 from penchant.workspace import Workspace
@@ -172,7 +176,12 @@ def test_deeply_nested_json_is_refused(shared: Served) -> None:
 @pytest.fixture
 def listening(shop: Workspace) -> Iterator[tuple[str, int, str]]:
     """A real server with little patience: host, port, key."""
-    limits = {"body_seconds": 0.6, "waiting_answers": 2}
+    with _listening(shop, {"body_seconds": 0.6, "waiting_answers": 2}) as place:
+        yield place
+
+
+@contextmanager
+def _listening(shop: Workspace, limits: dict[str, float]) -> Iterator[tuple[str, int, str]]:
     app = create_app(shop, ServiceSettings(language_model=False, limits=limits))
     _, key = app.state.penchant.keys.make("x", [Scope.SEND, Scope.READ])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, server_header=False))
@@ -246,3 +255,69 @@ def test_too_many_at_once_are_told_to_come_back(listening: tuple[str, int, str])
         thread.join()
     assert set(codes) == {200, 429}
     assert set(waits) == {"1"}
+
+
+@pytest.mark.parametrize(("patience", "expected"), [(0.02, {200, 429}), (20.0, {200})])
+def test_over_few_connections_nobody_waits_longer_than_is_set(
+    shop: Workspace, patience: float, expected: set[int]
+) -> None:
+    import httpx
+
+    codes: list[int] = []
+
+    def ask(host: str, port: int, key: str) -> None:
+        with httpx.Client(base_url=f"http://{host}:{port}", headers={"Authorization": f"Bearer {key}"}) as client:
+            for row in range(12):
+                answer = client.get(f"/v1/members/m{row}/recommendations?k=20")
+                codes.append(answer.status_code)
+                if answer.status_code == 429:
+                    assert int(answer.headers["retry-after"]) >= 1
+                    assert "turn" in answer.json()["error"]["message"]
+
+    # Far fewer than may wait by number, so that time alone decides.
+    with _listening(shop, {"waiting_seconds": patience, "waiting_answers": 1_000}) as place:
+        threads = [threading.Thread(target=ask, args=place) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert set(codes) == expected
+    assert codes.count(200) > 12, "what can be answered is"
+
+
+def test_a_lane_refuses_at_once_whose_turn_is_far_off_and_later_whose_did_not_come() -> None:
+    begun: list[int] = []
+
+    def work(number: int, seconds: float) -> int:
+        begun.append(number)
+        time.sleep(seconds)
+        return number
+
+    async def tried(lane: Lane, number: int, seconds: float) -> tuple[object, float]:
+        started = time.monotonic()
+        try:
+            found: object = await lane.run(work, number, seconds)
+        except Refused as refused:
+            found = (refused.status, refused.retry_after)
+        return found, time.monotonic() - started
+
+    async def all_of_them() -> None:
+        lane = Lane("test", threads=1, most=100, seconds=5, patience=0.4)
+        # Nothing is known of the work yet, so all are taken; those whose turn does not come are told so in time.
+        told = await asyncio.gather(*(tried(lane, number, 0.3) for number in range(6)))
+        assert [found for found, _ in told[:2]] == [0, 1]
+        assert {found for found, _ in told[2:]} == {(429, 1)}
+        assert all(0.35 < seconds < 0.6 for _, seconds in told[2:])
+        assert begun == [0, 1], "nobody works for those who were told to come back"
+        for number in range(10, 30):
+            await tried(lane, number, 0.05)
+        # Now it is known what work takes: at 50 ms each the tenth in line would wait longer than that.
+        told = await asyncio.gather(*(tried(lane, number, 0.05) for number in range(40)))
+        refused = [seconds for found, seconds in told if isinstance(found, tuple)]
+        assert 28 <= len(refused) <= 34
+        assert max(refused) < 0.1
+        assert lane.waiting == 0
+        assert (await tried(lane, 99, 0))[0] == 99
+        lane.stop()
+
+    asyncio.run(all_of_them())

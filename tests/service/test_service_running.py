@@ -4,6 +4,7 @@ import json
 import shutil
 import tarfile
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,7 +16,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from service_served import Served
-from service_shop import MEMBERS, Words, build_everything, community
+from service_shop import MEMBERS, Words, _recommend, build_everything, community
 from sqlalchemy import inspect, text
 
 from penchant.cli.app import main
@@ -23,8 +24,10 @@ from penchant.data.appending import Batch
 from penchant.data.columns import EVENTS
 from penchant.data.store import Store
 from penchant.errors import ArtifactError, ConfigError, InputError, MissingExtraError, StorageError, UnknownIdError
+from penchant.pipeline import Context, Stage, build
 from penchant.service.alerts import Alerts
 from penchant.service.app import create_app
+from penchant.service.changes import Changes
 from penchant.service.client import Client, ServiceError
 from penchant.service.live import Live
 from penchant.service.migrations import revision, upgrade
@@ -34,6 +37,11 @@ from penchant.service.running.rules import AlertRules, Watch
 from penchant.service.security.audit import Audit
 from penchant.service.security.keys import Keyring, Scope
 from penchant.service.settings import ServiceSettings
+from penchant.social.config import NetworkConfig, SocialConfig
+from penchant.social.whole import learn_into
+from penchant.stages import STAGES
+from penchant.training.options import Options
+from penchant.vectors import Floats
 from penchant.workspace import Workspace
 
 EVENT = {"member_id": "m1", "item_id": "p1", "kind": "buy"}
@@ -124,6 +132,15 @@ def test_a_batch_that_no_database_can_keep_does_not_hold_up_the_others(served: S
     assert len(served.state.live.history("m1")) == 12 + 6
 
 
+def test_an_event_that_was_left_out_takes_its_name_from_no_good_one_sent_with_it(served: Served) -> None:
+    named = {**EVENT, "id": "e-1"}
+    told = served.send({**named, "item_id": "nothing"}, named, {**EVENT, "id": "e-2"}, named)
+    assert (told["added"], told["repeated"], [one["place"] for one in told["rejected"]]) == (2, 1, [0])
+    assert served.send(named)["repeated"] == 1
+    stored, live = served.state.store.history("m1"), served.state.live.history("m1")
+    assert stored.height == live.height == 12 + 2
+
+
 # -- the store is gone, or full --
 
 
@@ -199,6 +216,53 @@ def test_what_one_worker_changes_the_other_hears_of(shop: Workspace) -> None:
         assert strange.startswith("popular: nothing is known")
 
 
+def test_what_one_worker_takes_of_ties_and_forgets_the_other_knows(shop: Workspace) -> None:
+    quiet = ServiceSettings(language_model=False, workers=2, poll_seconds=60)
+    workspace = build_everything(shop)
+    with TestClient(create_app(workspace, quiet)) as first, TestClient(create_app(workspace, quiet)) as second:
+        one, other = Served(first, workspace), Served(second, workspace)
+
+        def friends(served: Served, member: str) -> list[str]:
+            answer = served.client.get(f"/v1/members/{member}/friends?k=20")
+            assert answer.status_code == 200, answer.text
+            return [pick["member_id"] for pick in answer.json()["picks"]]
+
+        near = friends(other, "m1")[:2]
+        ties = [{"member_id": "m1", "other_id": name, "kind": "follow"} for name in near]
+        assert one.client.post("/v1/ties", json={"ties": ties}).status_code == 200
+        assert not {*near} & {*friends(other, "m1")}, "whom they are tied to is suggested no more, at once"
+        one.client.request("DELETE", "/v1/ties", json={"ties": ties})
+        assert {*near} <= {*friends(other, "m1")}
+        one.send(*({"member_id": "newcomer", "item_id": f"p{row}", "kind": "like"} for row in range(8)))
+        assert friends(other, "newcomer"), "a member whom only the other worker has met"
+        gone = near[0]
+        assert other.client.get(f"/v1/members/{gone}/evidence").status_code == 200
+        one.client.delete(f"/v1/members/{gone}")
+        assert gone not in friends(other, "m1")
+        before = other.state.builds.current
+        other.state.follower.look_at_store()
+        assert gone not in other.state.live
+        assert gone not in other.state.builds.current.community.member_ids
+        assert other.state.builds.current is not before
+        again = other.state.builds.current
+        for served in (one, other):
+            served.state.follower.look_at_store()
+        assert other.state.builds.current is again, "what was heard once is not read again"
+
+
+def test_a_change_is_heard_of_when_it_is_done_and_of_others_alone(shop: Workspace) -> None:
+    with shop.store() as store:
+        upgrade(store.database)
+        one, other = (Changes(store.database, store.tenant, shared=True) for _ in range(2))
+        alone = Changes(store.database, store.tenant, shared=False)
+        for changes in (one, one, other):
+            changes.tell("ties")
+        alone.tell("items")
+        assert (one.of_all("ties"), one.of_others("ties"), other.of_others("ties")) == (3, 1, 2)
+        assert (one.of_others("items"), alone.of_all("items"), alone.of_others("items")) == (0, 1, 0)
+        assert Changes(store.database, "somebody else", shared=True).of_all("ties") == 0
+
+
 # -- upgrades --
 
 
@@ -210,7 +274,7 @@ def test_a_store_of_the_first_release_is_upgraded_with_all_it_holds(store_url: s
         assert not any(name.startswith("service_") for name in names), "as the first release left it"
         upgrade(store.database)
         with store.database.reading() as connection:
-            assert revision(connection) == "0003"
+            assert revision(connection) == "0004"
         upgrade(store.database)
         assert store.read().fingerprint() == before
         audit = Audit(store.database, "default")
@@ -587,3 +651,76 @@ def test_the_list_is_the_same_with_and_without_its_reasons(served: Served) -> No
     assert [pick["item_id"] for pick in without["picks"]] == [pick["item_id"] for pick in with_reasons["picks"]]
     assert {pick["reason"] for pick in without["picks"]} == {""}
     assert all(pick["reason"] for pick in with_reasons["picks"])
+
+
+def test_friends_are_suggested_also_after_a_member_was_forgotten(shop: Workspace) -> None:
+    workspace = build_everything(shop)
+    with TestClient(create_app(workspace, ServiceSettings(language_model=False))) as client:
+        one = Served(client, workspace)
+        client.post("/v1/ties", json={"ties": [{"member_id": "m1", "other_id": "m4", "kind": "follow"}]})
+        assert client.delete("/v1/members/m7").status_code == 200
+        one.send({**EVENT, "member_id": "newcomer"})
+        found = client.get("/v1/members/m1/friends?k=30").json()["picks"]
+        known = {f"m{row}" for row in range(MEMBERS)} | {"newcomer"}
+        assert found
+        assert {pick["member_id"] for pick in found} <= known - {"m1", "m4", "m7"}
+        assert client.post("/v1/members/newcomer/answers", json={"answers": []}).status_code == 200
+        assert client.get("/v1/members/m7/friends").status_code == 404
+
+
+def test_what_the_language_model_has_read_is_not_read_again_at_every_tie(shop: Workspace) -> None:
+    class Reading(Words):
+        """Knows how many texts it was given."""
+
+        read = 0
+
+        def encode(self, texts: Sequence[str]) -> Floats:
+            self.read += len(texts)
+            return super().encode(texts)
+
+    def learned(context: Context, folder: Path) -> None:
+        config = SocialConfig(network=NetworkConfig(epochs=1))
+        learn_into(folder, context.community, config, context.options, encoder=Words())
+
+    workspace = build_everything(shop)
+    kept = {stage.name: stage for stage in STAGES}
+    stages = [kept["community"], Stage("social", kept["social"].title, lambda _: {"network": True}, learned)]
+    stages.append(Stage("recommend", kept["recommend"].title, lambda context: {"seed": 0}, _recommend))
+    build(workspace, options=Options(threads=1, progress=False), stages=stages)
+    with TestClient(create_app(workspace, ServiceSettings(language_model=False))) as client:
+        one, reading = Served(client, workspace), Reading()
+        path = "/v1/members/m1/friends?k=5"
+        assert client.get(path).status_code == 200, "before there is a language model"
+        one.state.builds.give(reading)
+        learned_of = one.state.systems.social_of(one.state.builds.current)
+        assert learned_of.model.encoder is not None, "who came first does not leave it out for good"
+        assert reading.read > 0
+        before = reading.read
+        for row in (4, 7):
+            ties = [{"member_id": "m1", "other_id": f"m{row}", "kind": "follow"}]
+            client.post("/v1/ties", json={"ties": ties})
+            assert client.get(path).status_code == 200
+        assert reading.read == before
+        one.send({**EVENT, "text": "never said before"})
+        client.post("/v1/ties", json={"ties": ties})
+        client.get(path)
+        assert reading.read <= before + 3, "what is new is read, and nothing else"
+
+
+def test_histories_are_put_together_for_the_members_asked_about_last_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penchant.service.live._READY", 4)
+    with Store("sqlite://") as store:
+        store.write(community())
+        live = Live(store)
+        live.load(store.read())
+        for member in range(20):
+            table = rows((f"m{member}", "p1", member))
+            store.append_batches([Batch(table)])
+            live.append(table)
+            assert live.history(f"m{member}").equals(store.history(f"m{member}"))
+        assert len(live._ready) <= 4, "what is held for each member is what came since, not their history once more"
+        assert not live._tables
+        live.drop_item("p1")
+        store.delete_items(["p1"])
+        for member in range(20):
+            assert live.history(f"m{member}").equals(store.history(f"m{member}"))

@@ -20,7 +20,7 @@ from penchant.service.app import create_app
 from penchant.service.errors import install
 from penchant.service.migrations import upgrade
 from penchant.service.running.logs import JsonLines, masked
-from penchant.service.security.audit import Audit
+from penchant.service.security.audit import Audit, Broken, Checked
 from penchant.service.security.keys import Keyring, Scope
 from penchant.service.security.limits import Buckets
 from penchant.service.security.sessions import (
@@ -192,6 +192,26 @@ def test_a_key_without_meaning_is_not_made(store: Store, scopes: list, days: flo
 
 
 # -- the audit log --
+
+
+@pytest.mark.parametrize("gone", ["last checked", "newest"])
+def test_an_entry_that_is_cut_off_is_seen_at_once_also_the_last_that_was_checked(store: Store, gone: str) -> None:
+    upgrade(store.database)
+    audit = Audit(store.database, "default")
+    for number in range(5):
+        audit.add("ann", "try", str(number))
+    assert isinstance(audit.check_on(), Checked)
+    place = 5
+    if gone == "last checked":
+        audit.add("ann", "try", "later")
+    with store.database.writing() as connection:
+        if store.database.is_sqlite:
+            connection.execute(text("DROP TRIGGER service_audit_delete"))
+        else:
+            connection.execute(text("DROP TRIGGER service_audit_sealed ON service_audit"))
+        connection.execute(text(f"DELETE FROM service_audit WHERE place = {place}"))
+    found = audit.check_on()
+    assert found == Broken(place, f"entry {place} is missing")
 
 
 def test_the_chain_holds_and_refuses_changes(store: Store) -> None:

@@ -213,8 +213,9 @@ def console(state: "State") -> FastAPI:
 
     @app.post("/builds/{version}")
     def promoted(session: Sent, version: str) -> Response:
-        state.audit.add(session.name, "promote build", version)
         with state.changing:
+            state.workspace.build(version)
+            state.audit.add(session.name, "promote build", version)
             state.builds.promote(version, state.whole())
         return RedirectResponse(f"{ROOT}/builds?{urlencode({'told': 'switched', 'version': version})}", 303)
 

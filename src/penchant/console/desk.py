@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from penchant.workspace import Workspace
 
 Made = TypeVar("Made")
+Drawn = TypeVar("Drawn")
 
 
 class Desk:
@@ -64,6 +65,20 @@ class Desk:
             NotBuiltError: there is no build, or it lacks the stage.
         """
         return self.loaded.part(name, make)
+
+    def drawn(self, name: str, stamp: object, make: "Callable[[], Drawn]") -> "Drawn":
+        """Something that a page shows of the build and that takes a while to draw, kept until it would come out other.
+
+        Args:
+            name: of it, with its language.
+            stamp: what else than the build it depends on.
+            make: draws it.
+        """
+        kept: dict[str, tuple[object, Drawn]] = self.kept("drawn", lambda _: {})
+        found = kept.get(name)
+        if found is None or found[0] != stamp:
+            found = kept[name] = (stamp, make())
+        return found[1]
 
     def has(self, stage: str) -> bool:
         """Whether the build that answers has a stage."""

@@ -67,11 +67,7 @@ class Reviews:
             InputError: the kind or the decision is none of those, or the answer is too long.
             StorageError: the database is out of reach.
         """
-        kinds = {one: one for one in KINDS}
-        if kind not in kinds or decision not in ("approve", "dismiss"):
-            raise InputError(f"a review is of {', '.join(KINDS)} and says approve or dismiss; found {kind}, {decision}")
-        if max(map(len, (about, said, answer))) > _LONGEST:
-            raise InputError(f"an answer has at most {_LONGEST} characters; found {len(answer)}")
+        kind = check(kind, about, said, answer, decision)
         answer = " ".join(answer.split()) or said
         told: Decision = "dismiss" if decision == "dismiss" else "approve" if answer == said else "correct"
         row = {
@@ -80,7 +76,7 @@ class Reviews:
         }  # fmt: skip
         with self.database.writing() as connection:
             connection.execute(tables.reviews.insert().values(tenant=self.tenant, **row))
-        return Review(**{**row, "kind": kinds[kind], "at": tables.moment(row["at"])})  # type: ignore[arg-type]
+        return Review(**{**row, "kind": kind, "at": tables.moment(row["at"])})  # type: ignore[arg-type]
 
     def last(self, kind: Kind) -> dict[str, Review]:
         """The last answer on each subject of a kind."""
@@ -100,6 +96,20 @@ class Reviews:
             for row in connection.execute(query):
                 found[row.kind][row.about or row.member_id or ""] = tables.moment(row.at)
         return found
+
+
+def check(kind: str, about: str, said: str, answer: str, decision: str) -> Kind:
+    """Make sure that an answer can be kept, before anything is done about it; its kind.
+
+    Raises:
+        InputError: the kind or the decision is none of those, or the answer is too long.
+    """
+    known = next((one for one in KINDS if one == kind), None)
+    if known is None or decision not in ("approve", "dismiss"):
+        raise InputError(f"a review is of {', '.join(KINDS)} and says approve or dismiss; found {kind}, {decision}")
+    if (longest := max(map(len, (about, said, answer)))) > _LONGEST:
+        raise InputError(f"an answer has at most {_LONGEST} characters; found {longest}")
+    return known
 
 
 def _review(row: Row[Any]) -> Review:

@@ -83,10 +83,11 @@ def append_together(rows: TenantRows, together: pl.DataFrame, lengths: Sequence[
     items, known = together["item_id"].to_list(), set(item_keys["id"])
     unknown = [place for place, item in enumerate(items) if item is not None and item not in known]
     here = rows.event_keys(together["event_key"])
-    key = pl.col("event_key")
-    # A key that stands twice in what is written together counts once, as one that was written before.
-    new = together.select(key.is_null() | (key.is_first_distinct() & ~key.is_in(here.implode()))).to_series()
     taken = pl.select(~pl.int_range(len(together)).is_in(unknown)).to_series()
+    # A key that stands twice in what is written together counts once, as one that was written before. What is left out
+    # was not written, so it takes its key from nobody.
+    key = pl.when(taken).then(pl.col("event_key"))
+    new = together.select(key.is_null() | (key.is_first_distinct() & ~key.is_in(here.implode()))).to_series()
     kept = together.filter(taken & new)
     if len(kept):
         # Others may write the same keys at the same time; the database has the last word on them.

@@ -69,6 +69,8 @@ class Segments:
     """From which segment of the build before to which of this one, and how many members; `NOBODY` for newcomers."""
     reason: Phrase | None = None
     """Why there are no segments, where that is so."""
+    following: int = 0
+    """The smallest number that no segment of this build or of those before it has had."""
 
     def __iter__(self) -> Iterator[Segment]:
         return iter(self.segments)
@@ -113,6 +115,7 @@ class Segments:
             "stability": None if np.isnan(self.stability) else self.stability,
             "flows": [list(flow) for flow in self.flows],
             "reason": list(self.reason) if self.reason is not None else None,
+            "following": self.following,
         }
         save_artifact(Path(folder), KIND, arrays={"of_member": self.of_member}, meta=meta)
 
@@ -132,6 +135,8 @@ class Segments:
             float("nan") if meta["stability"] is None else meta["stability"],
             tuple((int(a), int(b), int(count)) for a, b, count in meta["flows"]),
             Phrase(*meta["reason"]) if meta["reason"] else None,
+            # Earlier releases did not write it: there the numbers that stand in the build are all that is known.
+            meta.get("following", max((row["number"] + 1 for row in meta["segments"]), default=0)),
         )
 
 

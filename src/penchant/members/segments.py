@@ -1,6 +1,6 @@
 """Segments: members who are alike, as many as stand firm, named, and matched with those of the last build."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -138,13 +138,14 @@ class Segmenter:
             first: the smallest number that a new segment may have.
         """
         options = options or Options()
+        first = max(first, before.following if before is not None else 0)
         ids = Vocabulary(made.members, name="member")
         events = np.nan_to_num(made.column("events"))
         rows = np.flatnonzero(events >= self.config.fewest_events)
         if len(rows) < self.config.fewest_members:
             reason = TOO_FEW.en, TOO_FEW.zh
             fields = {"found": len(rows), "wanted": self.config.fewest_events, "members": self.config.fewest_members}
-            return self._nothing(ids, Phrase(*(text.format(**fields) for text in reason)))
+            return self._nothing(ids, Phrase(*(text.format(**fields) for text in reason)), first)
         config = self.config
         weights = (config.tastes, config.texts, config.habits, config.hours)
         if made.text is not None and not any(name.startswith("share:") for name in made.names):
@@ -153,7 +154,7 @@ class Segmenter:
         self.space = learned(made, weights, config.axes, rows)
         points = self.space.points(made)
         if not points.shape[1] or float(points[rows].std(axis=0).max()) < 1e-6:
-            return self._nothing(ids, ALIKE)
+            return self._nothing(ids, ALIKE, first)
         rng = options.rng()
         count, stability = self._chosen(points[rows], rng)
         labels = _grouped(points[rows], count, self.config, rng)
@@ -165,10 +166,11 @@ class Segmenter:
         numbers = matched(of_member, ids, before, first=first)
         self.numbers = numbers
         of_member[rows] = numbers[nearest]
-        self.segments = described(
+        found = described(
             made, ids, of_member, points, self.middles, numbers, before=before, content=content, stability=stability,
             flows=flows(of_member, ids, before), namer=namer,
         )  # fmt: skip
+        self.segments = replace(found, following=max(first, int(numbers.max()) + 1))
         return self
 
     def place(self, made: Profiles) -> NDArray[np.int32]:
@@ -182,9 +184,9 @@ class Segmenter:
         placed = self.numbers[self._nearest(self.space.points(made))]
         return np.where(np.nan_to_num(made.column("events")) >= 1, placed, NOBODY).astype(np.int32)
 
-    def _nothing(self, ids: Vocabulary, reason: Phrase) -> Self:
+    def _nothing(self, ids: Vocabulary, reason: Phrase, first: int) -> Self:
         nobody = np.full(len(ids), NOBODY, dtype=np.int32)
-        self.segments = Segments(ids, nobody, (), float("nan"), (), reason)
+        self.segments = Segments(ids, nobody, (), float("nan"), (), reason, first)
         return self
 
     def _nearest(self, points: Numbers) -> NDArray[np.int64]:

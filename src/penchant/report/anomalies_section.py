@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date, timedelta
+from math import floor, log10
 from typing import TYPE_CHECKING, Any, Final
 
 from penchant.language import Lang, Phrase
@@ -53,6 +54,8 @@ _SHOWN: Final = 12
 _EVENTS: Final = 2
 _DAYS: Final = 60
 """Days that are drawn one by one; a longer time is drawn by weeks."""
+_LEAST: Final = 1e-5
+"""A smaller probability is told as less than this one."""
 
 
 def anomalies_section(found: "Anomalies", lang: Lang) -> Section:
@@ -77,6 +80,18 @@ def anomalies_tile(found: "Anomalies", lang: Lang) -> Tile | None:
     """How many members behave oddly; None where nobody does."""
     members = len({alarm.member_id for alarm in found.alarms})
     return Tile(f"{members:,}", TILE(lang)) if members else None
+
+
+def chance(p_value: float) -> str:
+    """A probability as people read it, with one digit that counts.
+
+    >>> chance(0.0049), chance(0.25), chance(0.00003), chance(2e-9)
+    ('0.5%', '20%', '0.003%', '< 0.001%')
+    """
+    if p_value < _LEAST:
+        return f"< {_LEAST:.3%}"
+    shown = float(f"{p_value:.0e}")
+    return f"{shown:.{max(0, -floor(round(log10(100 * shown), 9)))}%}"
 
 
 def _chart(found: "Anomalies", lang: Lang) -> Chart:
@@ -138,7 +153,7 @@ def _table(found: "Anomalies", lang: Lang) -> TableCard:
                 ODDITY_NAMES[alarm.kind](lang),
                 alarm.said(lang),
                 _events(alarm, lang),
-                f"{alarm.p_value:.0e}",
+                chance(alarm.p_value),
             )
             for alarm in latest[:_SHOWN]
         ),

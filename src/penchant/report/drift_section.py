@@ -47,6 +47,8 @@ AS_LAST_YEAR: Final = Phrase("{course}, as last year", "{course}（与去年同�
 CHANGED: Final = Phrase("Members who have changed", "发生变化的会员")
 CHANGED_COLUMNS: Final = (Phrase("member", "会员"), Phrase("verdict", "判断"), Phrase("by chance", "偶然概率"))
 FOLLOWS: Final = Phrase("what follows", "应对")
+RESPONSIBLE: Final = Phrase("Member {member}: the events that say so", "会员 {member}：判断所依据的行为")
+RESPONSIBLE_COLUMNS: Final = (Phrase("item", "物品"), Phrase("when", "时间"), Phrase("share", "占比"))
 TIMELINE: Final = Phrase("Member {member}, window by window", "会员 {member} 的逐窗口变化")
 SCORE: Final = Phrase("how foreign (log odds)", "陌生程度（对数几率）")
 THRESHOLD: Final = Phrase("alarm above this", "报警阈值")
@@ -71,7 +73,8 @@ def drift_section(held: "Drift", lang: Lang) -> Section:
         lead = (LEAD if alarms else NOBODY)(lang, alarms=len(alarms), members=len(held.table), rate=rate)
         if alarms:
             verdicts = [held.verdict(member) for member in alarms[:_SHOWN]]
-            tables.append(_changed(verdicts, lang))
+            # Beside the narrow table of subjects, before the wide one.
+            tables += [*responsible(verdicts[0], lang), _changed(verdicts, lang)]
             charts.append(timeline_chart(held, verdicts[0], lang))
     return Section("drift", SHORT(lang), HEADING(lang), lead, charts=tuple(charts), tables=tuple(tables))
 
@@ -81,6 +84,14 @@ def drift_tile(held: "Drift", lang: Lang) -> Tile | None:
     if held.judge is None:
         return None
     return Tile(f"{len(held.alarms):,}", Phrase("members have changed", "会员发生变化")(lang))
+
+
+def responsible(verdict: DriftVerdict, lang: Lang) -> list[TableCard]:
+    """The events that carry a change, the largest share first; no table where nothing has changed."""
+    rows = tuple((one.title or one.item_id or "", f"{one.at:%Y-%m-%d}", f"{one.share:.0%}") for one in verdict.evidence)
+    columns = tuple(phrase(lang) for phrase in RESPONSIBLE_COLUMNS)
+    heading = RESPONSIBLE(lang, member=verdict.member_id)
+    return [TableCard(heading, columns, rows, text_columns=2)] if rows else []
 
 
 def timeline_chart(
@@ -105,6 +116,8 @@ def timeline_chart(
     liked = seen.weights > 0
     line = held.judge.timeline(seen.items[liked], seen.at[liked])
     days = [_day(moment) for moment in line.at[:, -1].tolist()]
+    # Several windows may end on one day.
+    ends = [f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M}" for moment in line.at[:, -1].tolist()]
     order = np.argsort(-line.topics.mean(axis=0), kind="stable")[:_TOPICS]
     traces: list[dict[str, Any]] = [
         {
@@ -112,7 +125,7 @@ def timeline_chart(
             "mode": "lines",
             "stackgroup": "topics",
             "name": clipped(line.topic_names[topic], 24),
-            "x": days,
+            "x": ends,
             "y": np.round(line.topics[:, topic], 3).tolist(),
             "line": {"width": 0.5, "color": SERIES[place % len(SERIES)]},
             "hovertemplate": "%{fullData.name} %{y:.0%}<extra></extra>",
@@ -122,19 +135,26 @@ def timeline_chart(
     scores = [None if np.isnan(score) else round(float(score), 3) for score in line.scores]
     traces.append(
         {
-            "type": "scatter", "mode": "lines+markers", "name": SCORE(lang), "x": days, "y": scores, "yaxis": "y2",
+            "type": "scatter", "mode": "lines+markers", "name": SCORE(lang), "x": ends, "y": scores, "yaxis": "y2",
             "line": {"color": "--ink", "width": 2}, "marker": {"size": 7},
         }
     )  # fmt: skip
     traces.append(
         {
-            "type": "scatter", "mode": "lines", "name": THRESHOLD(lang), "x": [days[0], days[-1]],
+            "type": "scatter", "mode": "lines", "name": THRESHOLD(lang), "x": [ends[0], ends[-1]],
             "y": [round(line.threshold, 3)] * 2, "yaxis": "y2", "line": {"color": "--warm", "dash": "dot"},
         }
     )  # fmt: skip
     layout = {
         "yaxis": {"range": [0, 1], "tickformat": ".0%"},
-        "yaxis2": {"overlaying": "y", "side": "right", "showgrid": False, "zeroline": False},
+        "yaxis2": {
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+            "zeroline": False,
+            "automargin": True,
+            "tickformat": ".1f",
+        },
         "legend": {"orientation": "h", "y": -0.15},
     }
     table = [

@@ -95,6 +95,20 @@ class Alerts:
         with self.database.reading() as connection:
             return connection.scalar(query) or 0
 
+    def get(self, number: int) -> Alert:
+        """One alert.
+
+        Raises:
+            UnknownIdError: there is no such alert.
+        """
+        columns = tables.alerts.c
+        query = select(tables.alerts).where(columns.tenant == self.tenant, columns.key == number)
+        with self.database.reading() as connection:
+            found = connection.execute(query).first()
+        if found is None:
+            raise UnknownIdError(f"no alert has the number {number}")
+        return _alert(found)
+
     def settle(self, number: int, by: str, note: str | None = None) -> Alert:
         """Close an alert.
 

@@ -227,6 +227,8 @@ class Builds:
     def _load(self, build: Build, store: "Community | None") -> Loaded:
         build.check()
         loaded = Loaded(build, people_kept=self._people_kept)
+        # Every recommendation rests on it, so a build whose drift cannot be read is refused whole, with the reason.
+        loaded.drift  # noqa: B018
         if self._encoder is not None:
             loaded.give(self._encoder)
         if store is not None:

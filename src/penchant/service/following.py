@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from penchant.data.community import Community
 from penchant.errors import PenchantError, StorageError
+from penchant.service.changes import What
 from penchant.service.loaded import Loaded
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("penchant.service")
 
-ITEM_CHANGES: Final = ("change items", "delete item")
-"""What the audit log calls changes of the catalogue."""
+_FOLLOWED: Final[tuple[What, ...]] = ("items", "forgotten")
+"""What is looked at every so often; ties are asked about when somebody wants them."""
 _TOLD_SECONDS: Final = 10.0
 """How often slow figures are worked out again."""
 
@@ -30,12 +31,12 @@ class Follower:
         self._told_at = 0.0
         self._told_of: Loaded | None = None
         """The build whose alarms are in the queue."""
-        self._heard = 0
-        """The last place in the audit log that was looked at for changes that others made."""
+        self._heard: dict[What, int] = {}
+        """How often others had changed something when that was taken over last."""
 
     def begin(self) -> None:
-        """Know how long the audit log is, before anything is read."""
-        self._heard = next((entry.place for entry in self.state.audit.entries(limit=1)), 0)
+        """Know what others have changed before anything is read."""
+        self._heard = {what: self.state.changes.of_others(what) for what in _FOLLOWED}
 
     def stop(self) -> None:
         """Look no more."""
@@ -66,19 +67,23 @@ class Follower:
             _LOG.info("store is back")
         self.state.store_problem = None
         if self.state.live.shared:
-            self.hear_of_items()
+            self.hear()
 
-    def hear_of_items(self) -> None:
-        """Take over the items that another worker has changed, as the audit log tells."""
-        news = self.state.audit.since(self._heard)
+    def hear(self) -> None:
+        """Take over the items that another worker has changed, and know no more whom it has forgotten."""
+        told = {what: self.state.changes.of_others(what) for what in _FOLLOWED}
+        news = {what for what in _FOLLOWED if told[what] > self._heard[what]}
         if not news:
             return
-        self._heard = news[-1].place
-        mine = {entry.place for entry in news} & self.state.own_changes
-        self.state.own_changes -= mine
-        if any(entry.action in ITEM_CHANGES and entry.place not in mine for entry in news):
-            with self.state.changing:
+        with self.state.changing:
+            if "forgotten" in news:
+                # Who it was is told nowhere, so everything is read again, without them.
+                self.state.live.load_again(self.state.whole)
+                self.state.builds.read_again(self.state.whole())
+            else:
                 self.state.builds.catch_up(self.state.whole())
+        # Last, so that what could not be read is tried again.
+        self._heard = told
 
     def look_at_builds(self) -> None:
         """Switch to a build that was finished."""

@@ -18,7 +18,9 @@ _NOTHING: Final = pl.DataFrame(schema=_OWN)
 _TRIES: Final = 5
 """Times that a history is read again at most, where it grows while it is read."""
 _PACKED: Final = 64
-"""Events of a member that wait as rows until they become a table."""
+"""Events of a member that wait as rows until they become a table: a row takes 250 bytes and a table 5,000 at least."""
+_READY: Final = 1_000
+"""Members whose history is kept put together."""
 
 
 class Live:
@@ -41,7 +43,12 @@ class Live:
         self._bounds: np.ndarray = np.zeros(1, dtype=np.int64)
         self._rows: dict[str, int] = {}
         self._tables: dict[str, pl.DataFrame] = {}
+        """What members did since `_base` was read, where that is much."""
+        self._whole: set[str] = set()
+        """Members whose table is their whole history, read from the store; what is in the base counts no more."""
         self._waiting: dict[str, list[tuple[Any, ...]]] = {}
+        self._ready: dict[str, tuple[tuple[int, int], pl.DataFrame]] = {}
+        """Histories put together, each with its version; the oldest first."""
         self._versions: dict[str, int] = {}
         self._epoch = 0
         self._added_to: set[str] | None = None
@@ -59,7 +66,7 @@ class Live:
         refused = frozenset(community.members["member_id"].filter(~may))
         with self._lock:
             self._base, self._bounds, self._rows, self._refused = base, bounds, rows, refused
-            self._tables, self._waiting = {}, {}
+            self._tables, self._waiting, self._ready, self._whole = {}, {}, {}, set()
             self._epoch += 1
 
     def load_again(self, read: Callable[[], Community]) -> None:
@@ -171,6 +178,7 @@ class Live:
                     continue
                 if member_id in self and len(self._own_locked(member_id)) == len(found):
                     return
+                self._whole.add(member_id)
                 self._tables[member_id] = found
                 self._waiting.pop(member_id, None)
                 self._versions[member_id] = self._versions.get(member_id, 0) + 1
@@ -182,6 +190,8 @@ class Live:
             row = self._rows.pop(member_id, None)
             self._tables.pop(member_id, None)
             self._waiting.pop(member_id, None)
+            self._whole.discard(member_id)
+            self._ready.pop(member_id, None)
             self._versions[member_id] = self._versions.get(member_id, 0) + 1
             if row is not None:
                 # Their events leave the memory too, not only the way to them.
@@ -197,8 +207,9 @@ class Live:
             kept = (self._base["item_id"] != item_id).fill_null(True)
             counts = np.concatenate([[0], np.cumsum(kept.to_numpy())])
             self._base, self._bounds = self._base.filter(kept), counts[self._bounds]
-            for member in list(self._waiting):
-                self._pack(member)
+            place = list(_OWN).index("item_id")
+            for member, rows in self._waiting.items():
+                self._waiting[member] = [row for row in rows if row[place] != item_id]
             for member, table in self._tables.items():
                 self._tables[member] = table.filter((pl.col("item_id") != item_id).fill_null(True))
             self._epoch += 1
@@ -208,28 +219,34 @@ class Live:
             return self._own_locked(member_id)
 
     def _own_locked(self, member_id: str) -> pl.DataFrame:
-        if self._waiting.get(member_id):
-            self._pack(member_id)
-        table = self._tables.get(member_id)
-        if table is not None:
-            return table
-        row = self._rows.get(member_id)
-        if row is None:
-            if member_id in self._waiting:
-                return _NOTHING
+        row, table, waiting = self._rows.get(member_id), self._tables.get(member_id), self._waiting.get(member_id)
+        if row is None and table is None and waiting is None:
             raise UnknownIdError(f"no member has the id {member_id!r}; {len(self):,} are known")
-        return self._base[int(self._bounds[row]) : int(self._bounds[row + 1])]
+        base = _NOTHING
+        if row is not None and member_id not in self._whole:
+            base = self._base[int(self._bounds[row]) : int(self._bounds[row + 1])]
+        if not waiting and (table is None or not len(base)):
+            return base if table is None else table
+        version = self.version(member_id)
+        kept = self._ready.pop(member_id, None)
+        if kept is None or kept[0] != version:
+            parts = [base, *([] if table is None else [table]), _table(waiting or [])]
+            kept = version, pl.concat(parts).sort("at", maintain_order=True).rechunk()
+        # Put together for the members asked about last; for all, it would hold everything twice.
+        self._ready[member_id] = kept
+        if len(self._ready) > _READY:
+            del self._ready[next(iter(self._ready))]
+        return kept[1]
 
     def _pack(self, member_id: str) -> None:
-        """Turn what waits into the member's own table."""
-        waiting = self._waiting[member_id]
-        if not waiting:
-            return
-        fresh = pl.DataFrame(waiting, schema=_OWN, orient="row")
-        table = self._tables.get(member_id)
-        if table is None and (row := self._rows.get(member_id)) is not None:
-            table = self._base[int(self._bounds[row]) : int(self._bounds[row + 1])]
+        """Turn what waits into a table, which takes less memory than many rows."""
+        fresh, table = _table(self._waiting[member_id]), self._tables.get(member_id)
         if table is not None:
-            fresh = pl.concat([table, fresh])
-        self._tables[member_id] = fresh.sort("at", maintain_order=True).rechunk()
-        waiting.clear()
+            fresh = pl.concat([table, fresh]).sort("at", maintain_order=True)
+        self._tables[member_id] = fresh.rechunk()
+        self._waiting[member_id] = []
+
+
+def _table(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    """Rows as a table, in order of time."""
+    return pl.DataFrame(rows, schema=_OWN, orient="row").sort("at", maintain_order=True)

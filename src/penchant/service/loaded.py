@@ -57,7 +57,8 @@ class Loaded:
         self.people = People(people_kept)
         self._lock = Lock()
         self._parts: dict[str, Any] = {}
-        self._making = RLock()
+        self._making: dict[str, RLock] = {}
+        """One for each part, so that an answer waits for no chart of the console."""
 
     def give(self, encoder: "Encoder") -> None:
         """From now on, read queries, texts and new items with the language model."""
@@ -65,6 +66,9 @@ class Loaded:
         from penchant.search.dense import for_queries
 
         self.encoder = encoder
+        # Made without it, where somebody asked before it was there.
+        self._parts.pop("social", None)
+        self._parts.pop("social of this moment", None)
         for source in self.recommender.sources.values():
             if isinstance(source, TextSimilarity):
                 source.encoder = encoder
@@ -89,10 +93,13 @@ class Loaded:
 
     def part(self, name: str, make: "Callable[[Build], Part]") -> Part:
         """Something made of the build when it is first asked for, and kept as long as the build is."""
-        with self._making:
-            if name not in self._parts:
-                self._parts[name] = make(self.build)
-            return self._parts[name]
+        if name not in self._parts:
+            with self._lock:
+                making = self._making.setdefault(name, RLock())
+            with making:
+                if name not in self._parts:
+                    self._parts[name] = make(self.build)
+        return self._parts[name]
 
     # -- answers --
 

@@ -47,8 +47,10 @@ class LimitsConfig(BaseModel):
     """Requests a second that an address may keep up."""
     failures_per_minute: PositiveFloat = 30.0
     """Requests a minute without a valid key, and attempts to log in, that an address may make."""
+    waiting_seconds: PositiveFloat = 2.0
+    """How long a request may wait for its turn; one that would wait longer is told with 429 when to come back."""
     waiting_answers: PositiveInt = 64
-    """Answers that may wait for their turn; the next request is told with 429 when to come back."""
+    """Answers that may wait for their turn; the next request is told the same."""
     waiting_batches: PositiveInt = 512
     """Batches of events that may wait to be written."""
 

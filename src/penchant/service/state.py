@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import partial
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,6 +22,7 @@ from penchant.members.privacy import privacy_config
 from penchant.service import tables
 from penchant.service.alerts import Alerts
 from penchant.service.builds import Builds, Chosen
+from penchant.service.changes import Changes
 from penchant.service.following import Follower
 from penchant.service.live import Live
 from penchant.service.loaded import Loaded
@@ -58,6 +60,7 @@ class State:
         settings: how.
         store: the community, durable. Its calls block, so in `async` code go through `reading`.
         live: every member's history in memory, up to the last acknowledged event: `live.history(member_id)`.
+        changes: `changes.tell("ties")` after a change that other workers are to hear of.
         builds: `builds.current` is the build that answers everybody, `builds.of(member_id).loaded` the one that answers
             a member (a trial may give them another); a `Loaded` has `recommend`, `fresh_interests`, `search`,
             `similar`, `classify`, and the models themselves: `recommender`, `interests`, `searcher`, `community`.
@@ -93,21 +96,19 @@ class State:
         self.failures = Buckets(limits.failures_per_minute / 60, limits.failures_per_minute)
         consent = privacy_config(workspace.config).consent
         self.live = Live(self.store, shared=settings.workers > 1, consent=consent)
+        self.changes = Changes(database, tenant, shared=settings.workers > 1)
         self.builds = Builds(workspace, people_kept=settings.people_kept)
-        self.answers = Lane(
-            "answers", threads=settings.answer_threads, most=limits.waiting_answers, seconds=limits.answer_seconds
+        lane = partial(
+            Lane, most=limits.waiting_answers, seconds=limits.answer_seconds, patience=limits.waiting_seconds
         )
-        self.reading = Lane("reading", threads=4, most=limits.waiting_answers, seconds=limits.answer_seconds)
+        self.answers = lane("answers", threads=settings.answer_threads)
+        self.reading = lane("reading", threads=4)
         self.writer = Writer(self.store, self.live, most=limits.waiting_batches, seconds=limits.store_seconds)
         self.changing = Lock()
         """Held by whoever changes items or builds, so that no two changes cross."""
-        self.ties_version = 0
-        """Changes whenever ties do."""
         self.corrections = Corrections()
         """What people said of the builds' verdicts, as of the last look at the store."""
         self.systems = Systems(self)
-        self.own_changes: set[int] = set()
-        """Places in the audit log of the changes of items that this process made itself."""
         self._refreshing: asyncio.Task[None] | None = None
         """The look at the keys that is under way."""
         self.started_at = datetime.now(UTC)
@@ -256,9 +257,11 @@ class State:
         self, loaded: Loaded, member_id: str, version: object, events: pl.DataFrame, plan: PlanAsked
     ) -> Attention | None:
         """How much of a member's past the next answer rests on; None for all of it."""
-        if plan != "auto":
-            return None if plan == "off" else Attention(Plan(plan))
         drift = loaded.drift
+        if plan == "off":
+            return None
+        if plan != "auto":
+            return Attention(Plan(plan)) if drift is None else drift.following(Plan(plan))
         if drift is None or drift.acting is None or not len(events):
             return None
         said = loaded.drift_verdict(member_id, version, events.with_columns(member_id=pl.lit(member_id)))

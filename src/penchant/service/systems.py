@@ -1,14 +1,16 @@
 """What the other systems say of a member, from the build that answers and the ties and events up to this moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
 
 from penchant.data.community import Community
 from penchant.data.corrections import renamed
 from penchant.data.drift import DriftVerdict
 from penchant.data.verdicts import Ranking
-from penchant.errors import NotBuiltError
+from penchant.errors import NotBuiltError, UnknownIdError
 from penchant.language import Lang, Phrase
 from penchant.service.loaded import Loaded
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from penchant.social.friends import Suggestions
     from penchant.social.questionnaire import Questionnaire
     from penchant.social.questions import Question
+    from penchant.text.encoder import Encoder
 
 
 TOO_LITTLE: Final = Phrase("too little is known of this member to tell", "该会员的依据太少，暂未分群")
@@ -48,7 +51,12 @@ class Systems:
             NotBuiltError: the build has no social model, and why.
             UnknownIdError: there is no such member.
         """
-        return self.social_of(self.state.builds.of(member_id).loaded).friends.suggest(member_id, k, lang=lang)
+        self.state.live.caught_up(member_id)
+        social, gone = self._moved_on(self.state.builds.of(member_id).loaded)
+        if member_id in gone:
+            raise UnknownIdError(f"no member has the id {member_id!r}")
+        found = social.friends.suggest(member_id, k + len(gone), lang=lang)
+        return replace(found, picks=tuple(pick for pick in found.picks if pick.member_id not in gone)[:k])
 
     def questionnaire(self, member_id: str, answers: dict[int, str], k: int, lang: Lang) -> Step:
         """What to show a newcomer after some answers, and what to ask next.
@@ -158,6 +166,7 @@ class Systems:
     def _sheet(self, member_id: str) -> "Questionnaire":
         from penchant.social.questionnaire import Questionnaire
 
+        self.state.live.caught_up(member_id)
         social = self.social_of(self.state.builds.of(member_id).loaded)
         community = social.model.community
         row = community.member_ids.row_or_none(member_id)
@@ -173,25 +182,41 @@ class Systems:
         Raises:
             NotBuiltError: it learned nothing of them, and why.
         """
+        return self._moved_on(loaded)[0]
+
+    def _moved_on(self, loaded: Loaded) -> "tuple[Social, frozenset[str]]":
+        """The same, and the names under which members stand in the build who are gone since."""
         from penchant.social.whole import why_not
 
         if reason := why_not(loaded.build.folder("social"), "en"):
             raise NotBuiltError(f"build {loaded.version} has no social model: {reason}")
-        learned = loaded.part("social", lambda build: build.social(encoder=loaded.encoder))
+        learned = loaded.part("social", lambda build: build.social(encoder=self._reader(loaded)))
         moved: dict[str, Any] = loaded.part("social of this moment", lambda _: {})
         with self._lock:
-            stamp = (self.state.ties_version, len(self.state.live))
+            stamp = (self.state.changes.of_all("ties"), len(self.state.live))
             if moved.get("stamp") != stamp:
-                moved |= {"stamp": stamp, "social": _moved_on(learned, self.state.whole())}
-            found: Social = moved["social"]
+                moved |= {"stamp": stamp, "found": _moved_on(learned, self.state.whole())}
+            found: tuple[Social, frozenset[str]] = moved["found"]
             return found
 
+    def _reader(self, loaded: Loaded) -> "Encoder | None":
+        """The language model as the build had it: what it has read once is not read again at every new tie."""
+        from penchant.text.cache import CachedEncoder
 
-def _moved_on(social: "Social", community: Community) -> "Social":
-    """The model over the ties, events and members of this moment; items that came since wait for the next build."""
-    known = social.model.community.items
-    if community.items["item_id"].equals(known["item_id"]):
-        return social.on(community)
-    events = community.with_ids("events")
-    there = events["item_id"].is_null() | events["item_id"].is_in(known["item_id"].implode())
-    return social.on(Community.from_tables(known, events.filter(there), community.members, community.with_ids("ties")))
+        return loaded.encoder and CachedEncoder(loaded.encoder, self.state.workspace.vectors, shown=False)
+
+
+def _moved_on(social: "Social", now: Community) -> "tuple[Social, frozenset[str]]":
+    """The model over the ties, events and members of this moment; items that came since wait for the next build.
+
+    A model counts on row numbers, so members who are gone keep their rows in it, with nothing in them.
+    """
+    known = social.model.community
+    members = known.members.select("member_id").join(now.members, on="member_id", how="left", maintain_order="left")
+    members = pl.concat([members, now.members.join(members, on="member_id", how="anti", maintain_order="left")])
+    gone = frozenset(known.members.join(now.members, on="member_id", how="anti")["member_id"])
+    if members["member_id"].equals(now.members["member_id"]) and now.items["item_id"].equals(known.items["item_id"]):
+        return social.on(now), gone
+    events = now.with_ids("events")
+    there = events["item_id"].is_null() | events["item_id"].is_in(known.items["item_id"].implode())
+    return social.on(Community.from_tables(known.items, events.filter(there), members, now.with_ids("ties"))), gone

@@ -1,4 +1,4 @@
-"""The service's own tables, beside the community's in the same database: keys, users, audit, alerts, exposures.
+"""The service's own tables, beside the community's in the same database: keys, users, audit, alerts and so on.
 
 Rows name their tenant in words. Times are microseconds since 1970, UTC, as in `penchant.data.schema`.
 """
@@ -127,6 +127,15 @@ reviews = Table(
     sqlite_autoincrement=True,
 )
 """What people said of labels, names and verdicts: approved or corrected; training reads it."""
+
+changes = Table(
+    "service_changes",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+"""How often something has changed, so that a worker hears of what another one took."""
 
 _LOCK: Final = 7036874418
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from sqlalchemy import delete, func, select
+from sqlalchemy import Connection, ScalarSelect, delete, func, select
 
 from penchant.data import schema
 from penchant.data.columns import EventKind
@@ -17,6 +17,8 @@ from penchant.service import tables
 
 GOALS: Final = (EventKind.BUY, EventKind.LIKE, EventKind.SAVE, EventKind.CART, EventKind.PLAY, EventKind.READ)
 """What counts as a success of an answer, unless the asker names others."""
+ENDED: Final = "end trial"
+"""What the audit log calls the end of one."""
 _CONFIDENCE: Final = 0.95
 _NORMAL: Final = 1.959964
 
@@ -57,15 +59,21 @@ class Exposures:
         self.database = database
         self.tenant = tenant
         self._lock = Lock()
-        self._known: set[tuple[str, str]] = set()
+        self._on_disk = Lock()
+        """Held while rows are written or taken out, so that nobody forgotten is written after all."""
+        self._trial = ""
+        self._known: set[str] = set()
+        """Members who got an answer in that trial."""
         self._waiting: deque[dict[str, object]] = deque()
 
     def note(self, trial: str, member_id: str, arm: str) -> None:
         """A member got an answer in a trial; only their first counts."""
         with self._lock:
-            if (trial, member_id) in self._known:
+            if trial != self._trial:
+                self._trial, self._known = trial, set()
+            if member_id in self._known:
                 return
-            self._known.add((trial, member_id))
+            self._known.add(member_id)
             row = {"tenant": self.tenant, "trial": trial, "member_id": member_id, "arm": arm, "at": tables.micros()}
             self._waiting.append(row)
 
@@ -75,23 +83,37 @@ class Exposures:
         Raises:
             StorageError: the database is out of reach; what waits goes on waiting.
         """
-        with self._lock:
-            rows = list(self._waiting)
-        if not rows:
-            return
-        frame = pl.DataFrame(rows)
-        with self.database.writing() as connection:
-            self.database.insert(connection, "service_exposures", frame, once=True)
-        with self._lock:
-            for _ in rows:
-                self._waiting.popleft()
+        with self._on_disk:
+            with self._lock:
+                rows = list(self._waiting)
+            if not rows:
+                return
+            frame = pl.DataFrame(rows)
+            with self.database.writing() as connection:
+                self.database.insert(connection, "service_exposures", frame, once=True)
+            with self._lock:
+                for _ in rows:
+                    self._waiting.popleft()
+
+    def names(self) -> set[str]:
+        """The trials that anybody got an answer in.
+
+        Raises:
+            StorageError: the database is out of reach.
+        """
+        self.write()
+        columns = tables.exposures.c
+        query = select(columns.trial).where(columns.tenant == self.tenant).distinct()
+        with self.database.reading() as connection:
+            return set(connection.scalars(query))
 
     def forget(self, member_id: str) -> None:
         """Take out all exposures of a member."""
         columns = tables.exposures.c
-        with self._lock:
-            self._waiting = deque(row for row in self._waiting if row["member_id"] != member_id)
-        with self.database.writing() as connection:
+        with self._on_disk, self.database.writing() as connection:
+            with self._lock:
+                self._known.discard(member_id)
+                self._waiting = deque(row for row in self._waiting if row["member_id"] != member_id)
             mine = (columns.tenant == self.tenant) & (columns.member_id == member_id)
             connection.execute(delete(tables.exposures).where(mine))
 
@@ -107,7 +129,7 @@ class Exposures:
             ]
 
     def result(self, trial: str, goals: Collection[EventKind] = GOALS) -> TrialResult:
-        """What became of a trial so far.
+        """What became of a trial so far, or up to its end.
 
         The unit is the member, as members were divided and not answers. The two shares are compared by the score test
         with pooled variance, and the interval of their difference is Newcombe's hybrid of two Wilson intervals
@@ -118,30 +140,39 @@ class Exposures:
             goals: the kinds of event that count as success, after the member's first answer.
         """
         self.write()
-        shown, events, members, tenants = tables.exposures.c, schema.events.c, schema.members.c, schema.tenants.c
-        reached = (
-            select(func.count())
-            .select_from(
-                schema.events.join(schema.members, events.member == members.key).join(
-                    schema.tenants, members.tenant == tenants.key
-                )
-            )
-            .where(
-                tenants.name == self.tenant,
-                members.member_id == shown.member_id,
-                events.at > shown.at,
-                events.kind.in_([kind.value for kind in goals]),
-            )
-            .correlate(tables.exposures)
-            .scalar_subquery()
-        )
-        query = select(shown.arm, reached.label("reached")).where(shown.tenant == self.tenant, shown.trial == trial)
+        shown = tables.exposures.c
         counts = {"control": [0, 0], "treatment": [0, 0]}
         with self.database.reading() as connection:
-            for row in connection.execute(query):
+            end = self._end(connection, trial)
+            query = select(shown.arm, _reached(self.tenant, goals, end).label("reached"))
+            for row in connection.execute(query.where(shown.tenant == self.tenant, shown.trial == trial)):
                 counts[row.arm][0] += 1
                 counts[row.arm][1] += row.reached > 0
         return compare(trial, tuple(sorted(kind.value for kind in goals)), counts["control"], counts["treatment"])
+
+    def _end(self, connection: Connection, trial: str) -> int | None:
+        """When a trial ended, as the audit log tells; None while it runs."""
+        log = tables.audit.c
+        ended = select(func.max(log.at)).where(log.tenant == self.tenant, log.action == ENDED, log.about == trial)
+        return connection.scalar(ended)
+
+
+def _reached(tenant: str, goals: Collection[EventKind], end: int | None) -> ScalarSelect[int]:
+    """How often the member of an exposure then did what counts, while the trial ran."""
+    shown, events, members, tenants = tables.exposures.c, schema.events.c, schema.members.c, schema.tenants.c
+    joined = schema.events.join(schema.members, events.member == members.key).join(
+        schema.tenants, members.tenant == tenants.key
+    )
+    counted = select(func.count()).select_from(joined)
+    counted = counted.where(
+        tenants.name == tenant,
+        members.member_id == shown.member_id,
+        events.at > shown.at,
+        events.kind.in_([kind.value for kind in goals]),
+    )
+    if end is not None:
+        counted = counted.where(events.at <= end)
+    return counted.correlate(tables.exposures).scalar_subquery()
 
 
 def compare(trial: str, goals: tuple[str, ...], control: Collection[int], treatment: Collection[int]) -> TrialResult:

@@ -28,6 +28,29 @@ HEADINGS: Final = (
     Phrase("about", "对象"),
     Phrase("details", "详情"),
 )
+ACTIONS: Final = {
+    "log in to console": Phrase("log in to console", "登录控制台"),
+    "download audience": Phrase("download audience", "下载受众"),
+    "download segment": Phrase("download segment", "下载分群"),
+    "promote build": Phrase("promote build", "切换构建"),
+    "roll back build": Phrase("roll back build", "回滚构建"),
+    "begin trial": Phrase("begin trial", "开始试验"),
+    "end trial": Phrase("end trial", "结束试验"),
+    "change items": Phrase("change items", "更改物品"),
+    "delete item": Phrase("delete item", "删除物品"),
+    "export member": Phrase("export member", "导出会员数据"),
+    "forget member": Phrase("forget member", "遗忘会员"),
+    "settle alert": Phrase("settle alert", "处理告警"),
+    "review label": Phrase("review label", "审核物品标签"),
+    "review segment": Phrase("review segment", "审核分群名称"),
+    "review alert": Phrase("review alert", "审核告警"),
+    "review drift": Phrase("review drift", "审核兴趣漂移"),
+    "make key": Phrase("make key", "创建密钥"),
+    "revoke key": Phrase("revoke key", "吊销密钥"),
+    "set user": Phrase("set user", "设置用户"),
+    "remove user": Phrase("remove user", "移除用户"),
+}
+"""What is done, as it stands in the log and as people read it; what is not listed is shown as it stands."""
 SHOWN: Final = Phrase("Entries {first:,} to {last:,}", "第 {first:,} 至 {last:,} 条")
 NONE: Final = Phrase("Nobody has done anything yet that is kept here.", "还没有需要记录的操作。")
 _PER_PAGE: Final = 50
@@ -51,7 +74,7 @@ def audit(desk: Desk, lang: Lang, *, before: int | None = None, whole: bool = Fa
             f"{entry.place:,}",
             f"{entry.at:%Y-%m-%d %H:%M:%S}",
             entry.who,
-            entry.action,
+            ACTIONS[entry.action](lang) if entry.action in ACTIONS else entry.action,
             clipped(entry.about, 40),
             clipped(json.dumps(dict(entry.details), ensure_ascii=False), 80) if entry.details else "",
         )

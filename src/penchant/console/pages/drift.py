@@ -6,7 +6,7 @@ from penchant.console.desk import Desk
 from penchant.console.view import View
 from penchant.errors import PenchantError
 from penchant.language import Lang, Phrase
-from penchant.report.drift_section import drift_section, timeline_chart
+from penchant.report.drift_section import drift_section, responsible, timeline_chart
 from penchant.report.page import Section
 
 TITLE: Final = Phrase("Drift", "漂移")
@@ -28,7 +28,9 @@ def drift(desk: Desk, lang: Lang, *, member: str = "") -> View:
         try:
             verdict = held.verdict(member)
             drawn = () if verdict.change is None else (timeline_chart(held, verdict, lang, name="drift-of-one"),)
-            sections.insert(0, Section("one", DRAWN(lang), DRAWN(lang), verdict.told(lang), charts=drawn))
+            tables = tuple(responsible(verdict, lang))
+            one = Section("one", DRAWN(lang), DRAWN(lang), verdict.told(lang), charts=drawn, tables=tables)
+            sections.insert(0, one)
         except PenchantError as error:
             problem = str(error)
     return View(

@@ -72,5 +72,8 @@ def _row(row: dict[str, Any], lang: Lang) -> tuple[str, ...]:
     known = {reason.value for reason in Reason}
     reason = REASONS[Reason(row["reason"])](lang) if row.get("reason") in known else str(row.get("reason", ""))
     table = TABLE_NAMES[row["table"]](lang) if row.get("table") in TABLE_NAMES else str(row.get("table", ""))
-    content = json.dumps(row.get("row", ""), ensure_ascii=False)
-    return table, Path(str(row.get("file", ""))).name, str(row.get("line", "")), reason, clipped(content, 120)
+    content = row.get("row") or ""
+    if isinstance(content, dict):
+        # Fields that were left empty tell nothing, and would push out what was wrong.
+        content = ", ".join(f"{name}: {value}" for name, value in content.items() if value is not None)
+    return table, Path(str(row.get("file", ""))).name, str(row.get("line", "")), reason, clipped(str(content), 120)

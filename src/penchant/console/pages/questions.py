@@ -12,6 +12,7 @@ from penchant.console.desk import Desk
 from penchant.console.reviews import KINDS, Kind, Reviews
 from penchant.errors import NotBuiltError, UnknownIdError
 from penchant.language import Lang, Phrase
+from penchant.members.alarms import ODDITY_NAMES
 from penchant.report.words import clipped
 
 SURE: Final = Phrase("{share:.0%} sure", "把握 {share:.0%}")
@@ -19,6 +20,8 @@ UNSURE: Final = Phrase("no label", "无标签")
 MEMBERS: Final = Phrase("{count:,} members", "{count:,} 位会员")
 CHANGED: Final = Phrase("Has {member} changed?", "{member} 的兴趣是否变化？")
 PERHAPS: Final = Phrase("a change is {share:.0%} likely", "变化的可能性 {share:.0%}")
+JOINT: Final = Phrase("; ", "；")
+DRIFT: Final = Phrase("a change of interest", "兴趣变化")
 SEVERITIES: Final = {
     "info": Phrase("for your information", "提示"),
     "warning": Phrase("warning", "警告"),
@@ -183,8 +186,9 @@ def _change(desk: Desk, member_id: str, lang: Lang) -> Task | None:
         said = desk.drift.verdict(member_id)
     except (UnknownIdError, NotBuiltError):
         return None
-    pieces = [piece.text or piece.title or "" for piece in said.evidence]
-    told = "; ".join([said.told(lang), *filter(None, pieces)][:4])
+    # One thing met again and again is named once.
+    pieces = dict.fromkeys(piece.text or piece.title or "" for piece in said.evidence)
+    told = JOINT(lang).join([said.told(lang), *filter(None, pieces)][:4])
     # What the verdict says is what people are asked about; the scan of everybody only finds whom to ask about.
     badge = PERHAPS(lang, share=said.probability) if said.probability is not None else ""
     return Task("drift", member_id, CHANGED(lang, member=member_id), "", badge, told, member=member_id)
@@ -202,12 +206,23 @@ def _alerts(desk: Desk, lang: Lang, most: int) -> list[Task]:
             alert.message(lang),
             "",
             SEVERITIES[alert.severity](lang) if alert.severity in SEVERITIES else alert.severity,
-            f"{alert.at:%Y-%m-%d %H:%M} · {alert.rule}",
+            f"{alert.at:%Y-%m-%d %H:%M} · {rule_name(alert.rule, lang)}",
             warm=alert.severity != "info",
             member=alert.member_id or "",
         )
         for alert in desk.state.alerts.list(state="open", limit=most)
     ]
+
+
+def rule_name(rule: str, lang: Lang) -> str:
+    """What noticed something, as people call it: a kind of oddity and its day; a rule of the team's own as it is.
+
+    >>> rule_name("hours 2026-01-05", "en"), rule_name("queue", "en")
+    ('odd hours 2026-01-05', 'queue')
+    """
+    kind, space, day = rule.partition(" ")
+    names = {one.value: name for one, name in ODDITY_NAMES.items()} | {"drift": DRIFT}
+    return f"{names[kind](lang)}{space}{day}" if kind in names else rule
 
 
 _ASKED: Final[dict[Kind, Callable[[Desk, str, Lang], Task | None]]] = {

@@ -8,7 +8,7 @@ import polars as pl
 from penchant.console.desk import Desk
 from penchant.console.pages import questions
 from penchant.console.pages.questions import Task
-from penchant.console.reviews import Kind
+from penchant.console.reviews import Kind, check
 from penchant.console.view import View
 from penchant.errors import InputError
 from penchant.interests.taxonomy import normal_path
@@ -110,9 +110,10 @@ def take(
         other: the answer in the other language, where there are two.
 
     Raises:
-        InputError: the answer has no meaning.
-        UnknownIdError: the item, segment or member is gone.
+        InputError: the answer has no meaning; nothing has changed then.
+        UnknownIdError: the item, segment, alert or member is gone.
     """
+    check(kind, subject, said, answer, decision)
     member_id = None
     if kind == "label" and decision != "dismiss":
         desk.store.item(subject)
@@ -120,19 +121,21 @@ def take(
     elif kind == "alert":
         if not subject.isdecimal():
             raise InputError(f"an alert is named by its number; found {subject!r}")
-        desk.state.alerts.settle(int(subject), who, decision)
+        desk.state.alerts.get(int(subject))
     elif kind == "segment":
         said, answer = _names(desk, subject, answer, other, lang)
     elif kind == "drift":
         desk.store.member(subject)
         said, answer, member_id = f"{questions.drift_odds(desk, subject):.6f}", "", subject
     about = "" if member_id is not None else subject
+    desk.state.audit.add(who, f"review {kind}", about if kind in ("label", "segment") else "", member_id=member_id)
     given = questions.reviews(desk).give(who, kind, about, said, answer, decision=decision, member_id=member_id)
     if given.kind == "label" and given.decision != "dismiss":
         desk.store.append_labels(pl.DataFrame({"item_id": [subject], "labels": [[path]]}))
+    if given.kind == "alert":
+        desk.state.alerts.settle(int(subject), who, decision)
     if given.kind == "segment":
         desk.state.read_corrections()
-    desk.state.audit.add(who, f"review {kind}", about if kind in ("label", "segment") else "", member_id=member_id)
 
 
 def _names(desk: Desk, number: str, answer: str, other: str, lang: Lang) -> tuple[str, str]:

@@ -21,10 +21,16 @@ def segments(desk: Desk, lang: Lang) -> View:
     held = desk.members
     # Whoever is logged in may list the members themselves, so their numbers stand here as they are.
     actions = actions_of(desk.workspace.config, desk.workspace.path)
+    # The map takes seconds, and changes with the names alone.
+    section = desk.drawn(
+        f"segments {lang}",
+        (actions, tuple(one.name for one in held.segments)),
+        lambda: segments_section(held, lang, actions=actions),
+    )
     return View(
         TITLE(lang),
         template="segments.html.j2",
-        sections=(segments_section(held, lang, actions=actions),),
+        sections=(section,),
         data={
             "heading": NEXT(lang),
             "segments": [

@@ -43,7 +43,7 @@ def social(desk: Desk, lang: Lang, *, member: str = "", answers: str = "") -> Vi
         answers: the questionnaire's so far, as `12=like,14=dislike`.
     """
     build = desk.require_build()
-    section = social_section(build, lang)
+    section = desk.drawn(f"ties {lang}", None, lambda: social_section(build, lang))
     problem, friends, sheet = "", [], None
     try:
         held = desk.social
@@ -54,7 +54,7 @@ def social(desk: Desk, lang: Lang, *, member: str = "", answers: str = "") -> Vi
             if member:
                 friends = [
                     {"id": one.member_id, "reason": one.reason}
-                    for one in held.friends.suggest(member, _SHOWN, lang=lang).picks
+                    for one in desk.state.systems.friends(member, _SHOWN, lang).picks
                 ]
             sheet = _sheet(desk, answers, lang)
         except PenchantError as error:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from penchant.console.desk import Desk
 from penchant.errors import ConfigError
 from penchant.language import Lang, Phrase
+from penchant.service import trying
 from penchant.service.trials import TrialResult
 
 HEADING: Final = Phrase("Try a build on some members", "对部分会员试用另一构建")
@@ -77,15 +78,12 @@ def begin(desk: Desk, who: str, name: str, version: str, percent: float) -> None
     """Let a second build answer some members.
 
     Raises:
-        ConfigError: the name, the build or the share has no meaning.
+        ConfigError: the name, the build or the share has no meaning, or a trial of that name has run before.
         NotBuiltError: there is no such build.
     """
     if not 0 < percent < 100:
         raise ConfigError(f"{percent:g}% of the members is no share; name one between 0 and 100")
-    state = desk.state
-    with state.changing:
-        begun = state.builds.begin_trial(name, version, percent / 100, state.whole())
-        state.audit.add(who, "begin trial", begun.name, details={"build": version, "share": begun.share})
+    trying.begin(desk.state, who, name, version, percent / 100)
 
 
 def end(desk: Desk, who: str) -> None:
@@ -94,9 +92,7 @@ def end(desk: Desk, who: str) -> None:
     Raises:
         NotBuiltError: there is no trial.
     """
-    with desk.state.changing:
-        ended = desk.state.builds.end_trial()
-        desk.state.audit.add(who, "end trial", ended.name)
+    trying.end(desk.state, who)
 
 
 def _verdict(result: TrialResult, lang: Lang) -> str:

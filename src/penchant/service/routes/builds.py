@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from penchant.builds import Build
 from penchant.data.columns import EventKind
 from penchant.errors import NotBuiltError
+from penchant.service import trying
 from penchant.service.answering import answer
 from penchant.service.routes import Manager, PageLength, Reader, Service
 from penchant.service.shapes import BuildOut, BuildsOut, StageOut, TrialIn, TrialOut, TrialResultOut
@@ -91,30 +92,18 @@ def _roll_back(service: State, who: str) -> BuildOut:
 async def begin_trial(request: Request, service: Service, caller: Manager, body: TrialIn) -> Response:
     """Let a second build answer a share of the members: a canary where it is small, an A/B test where it is large.
 
-    Members are divided by a hash of the trial's name and their id, so each always gets the same build.
+    Members are divided by a hash of the trial's name and their id, so each always gets the same build. A name that
+    members were shown answers under before is refused, since their exposures would count for both trials.
     """
-    return answer(request, await service.reading.run(_begin, service, body, caller.key_id))
-
-
-def _begin(service: State, body: TrialIn, who: str) -> TrialOut:
-    with service.changing:
-        service.workspace.build(body.version)
-        service.audit.add(who, "begin trial", body.name, details={"build": body.version, "share": body.share})
-        trial = service.builds.begin_trial(body.name, body.version, body.share, service.whole())
-    return TrialOut.model_validate(trial)
+    begun = await service.reading.run(trying.begin, service, caller.key_id, body.name, body.version, body.share)
+    return answer(request, TrialOut.model_validate(begun))
 
 
 @router.delete("/trial", response_model=TrialOut, summary="End the trial")
 async def end_trial(request: Request, service: Service, caller: Manager) -> Response:
     """Let the current build answer everybody again; what the trial showed stays."""
-    return answer(request, await service.reading.run(_end, service, caller.key_id))
-
-
-def _end(service: State, who: str) -> TrialOut:
-    with service.changing:
-        trial = service.builds.end_trial()
-        service.audit.add(who, "end trial", trial.name)
-    return TrialOut.model_validate(trial)
+    ended = await service.reading.run(trying.end, service, caller.key_id)
+    return answer(request, TrialOut.model_validate(ended))
 
 
 @router.get("/trial/result", response_model=TrialResultOut, summary="What a trial shows")

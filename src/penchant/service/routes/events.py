@@ -10,6 +10,7 @@ from penchant.service.answering import answer
 from penchant.service.incoming import Incoming
 from penchant.service.routes import Manager, Sender, Service
 from penchant.service.shapes import ChangedOut, EventsIn, RejectedOut, TiesIn, WrittenOut
+from penchant.service.state import State
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -49,17 +50,26 @@ async def send_events(
 @router.post("/ties", response_model=ChangedOut, summary="Add ties")
 async def add_ties(request: Request, service: Service, caller: Sender, body: TiesIn) -> Response:
     """Tie members to each other; both must be known. A tie that is there takes the new time."""
-    await service.reading.run(service.store.upsert_ties, _ties(body))
-    service.ties_version += 1
+    await service.reading.run(_tie, service, body)
     return answer(request, ChangedOut(changed=len(body.ties)))
 
 
 @router.delete("/ties", response_model=ChangedOut, summary="Take out ties")
 async def remove_ties(request: Request, service: Service, caller: Manager, body: TiesIn) -> Response:
     """Take ties out; those that are not there are passed over."""
-    gone = await service.reading.run(service.store.delete_ties, _ties(body))
-    service.ties_version += 1
+    gone = await service.reading.run(_untie, service, body)
     return answer(request, ChangedOut(changed=gone))
+
+
+def _tie(service: State, body: TiesIn) -> None:
+    service.store.upsert_ties(_ties(body))
+    service.changes.tell("ties")
+
+
+def _untie(service: State, body: TiesIn) -> int:
+    gone = service.store.delete_ties(_ties(body))
+    service.changes.tell("ties")
+    return gone
 
 
 def _ties(body: TiesIn) -> pl.DataFrame:

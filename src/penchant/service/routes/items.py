@@ -32,9 +32,7 @@ async def put_items(request: Request, service: Service, caller: Manager, body: I
 
 def _put(service: State, body: ItemsIn, who: str) -> None:
     with service.changing:
-        entry = service.audit.add(who, "change items", details={"items": len(body.items)})
-        if service.live.shared:
-            service.own_changes.add(entry.place)
+        service.audit.add(who, "change items", details={"items": len(body.items)})
         # Items that name the same fields are written together, since a field that is absent keeps what it holds.
         groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for item in body.items:
@@ -43,6 +41,7 @@ def _put(service: State, body: ItemsIn, who: str) -> None:
         for names, rows in groups.items():
             table = pl.DataFrame(rows, schema={name: ITEMS[name] for name in names})
             catalogue.put(service.store, service.builds, table)
+        service.changes.tell("items")
 
 
 @router.delete("/items/{item_id}", response_model=ChangedOut, summary="Delete an item")
@@ -57,10 +56,10 @@ async def delete_item(request: Request, service: Service, caller: Manager, item_
 
 def _delete(service: State, item_id: str, who: str) -> int:
     with service.changing:
-        entry = service.audit.add(who, "delete item", item_id)
-        if service.live.shared:
-            service.own_changes.add(entry.place)
-        return catalogue.delete(service.store, service.builds, service.live, [item_id])
+        service.audit.add(who, "delete item", item_id)
+        gone = catalogue.delete(service.store, service.builds, service.live, [item_id])
+        service.changes.tell("items")
+        return gone
 
 
 @router.get("/items/{item_id}/similar", response_model=RankingOut, summary="What is similar to an item")

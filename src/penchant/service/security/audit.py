@@ -122,13 +122,6 @@ class Audit:
                 query = query.where(log.about == _keyed(secret, member_id))
             return [_entry(row) for row in connection.execute(query)]
 
-    def since(self, place: int) -> list[Entry]:
-        """The entries after a place, the oldest first."""
-        log = tables.audit.c
-        query = select(tables.audit).where(log.tenant == self.tenant, log.place > place).order_by(log.place)
-        with self.database.reading() as connection:
-            return [_entry(row) for row in connection.execute(query.limit(_PART))]
-
     def check(self) -> Broken | None:
         """Walk the chain from its first entry; None where it holds."""
         found = self._walk(Checked(0, FIRST, datetime.now(UTC)))
@@ -154,8 +147,12 @@ class Audit:
         """Walk on from where the chain is known to be whole."""
         place, previous = known.place, known.digest
         # The last entry known is read again, so that a chain that was cut off there, or written anew, is seen.
+        again = place > 0
         for row in self._rows(max(place - 1, 0)):
-            if row.place == place:
+            if again:
+                again = False
+                if row.place != place:
+                    return Broken(place, f"entry {place} is missing")
                 if row.digest != previous:
                     return Broken(place, f"entry {place} is not what was sealed")
                 continue
