@@ -107,7 +107,9 @@ def test_every_tier_is_documented() -> None:
 def test_the_modes_of_fine_tuning_are_documented_with_their_defaults() -> None:
     from typing import get_args
 
-    from penchant.text.tuning.config import FinetuneConfig, Mode, TaskKind
+    from penchant.text.tuning.config import FinetuneConfig
+    from penchant.text.tuning.modes import Mode
+    from penchant.text.tuning.task import TaskKind
 
     told = {mode: (int(epochs), float(rate)) for mode, _, epochs, rate, _ in rows("docs/finetuning.md", "mode")}
     configs = {mode: FinetuneConfig(mode=mode) for mode in get_args(Mode)}

@@ -17,7 +17,7 @@ from penchant.errors import ArtifactError, NotBuiltError
 if TYPE_CHECKING:
     import polars as pl
 
-    from penchant.data.attention import Attention
+    from penchant.data.attention import Attention, Plan
     from penchant.data.segments import Segments
     from penchant.data.strata import MemberInterests
     from penchant.drift.whole import Drift
@@ -37,7 +37,7 @@ FORMATS: Final[dict[str, int]] = {
     "interests": 2,
     "members": 2,
     "anomalies": 2,
-    "drift": 2,
+    "drift": 3,
     "evaluate": 3,
     "recommend": 2,
 }
@@ -232,6 +232,12 @@ class Build:
         if "drift" not in self.stages or not (self.folder("drift") / ACTING).is_dir():
             return None
         return self.drift().attention(member_id, history)
+
+    def following(self, plan: "Plan") -> "Attention":
+        """A plan that was asked for by name, with the lengths of this build's judge of drift where it has one."""
+        from penchant.data.attention import Attention
+
+        return self.drift().following(plan) if "drift" in self.stages else Attention(plan)
 
     def segments(self) -> "Segments":
         """Whose segment is whose in this build, without the models beside."""

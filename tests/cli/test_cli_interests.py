@@ -4,9 +4,11 @@ import io
 import json
 import random
 from contextlib import redirect_stdout
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+import polars as pl
 import pytest
 
 from penchant.cli.app import main
@@ -15,7 +17,7 @@ from penchant.data.community import Community
 from penchant.interests.audience import audience
 from penchant.interests.interests import Interests
 from penchant.interests.taxonomy import Taxonomy
-from penchant.text.tuning.config import Mode
+from penchant.text.tuning.modes import Mode
 from penchant.workspace import Workspace
 
 SUBJECTS = {
@@ -251,6 +253,19 @@ def test_a_tuning_keeps_its_logs_where_the_command_says(texts: Path, tmp_path: P
     # With a split dev there is one tuning, on all that is learned from.
     assert [folder.name for folder in (tmp_path / "logs").iterdir()] == ["whole"]
     assert list((tmp_path / "logs" / "whole").rglob("events.out.tfevents*"))
+
+
+def test_nothing_is_learned_from_what_a_member_wrote_who_refused(
+    unbuilt: Workspace, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["interests", "train", str(unbuilt.path), "--texts", str(texts), "--into", str(tmp_path / "labeller")]
+    before = answer(words, capsys)["unlabelled"]
+    with unbuilt.store() as store:
+        store.upsert_members(pl.DataFrame({"member_id": ["asked", "refused"], "consent": [True, False]}))
+        said = {"item_id": ["p1"] * 2, "kind": ["review"] * 2, "at": [datetime(2026, 5, 4, tzinfo=UTC)] * 2}
+        texts_of = {"member_id": ["asked", "refused"], "text": ["I like my rake", "I like my spade"]}
+        store.append_events(pl.DataFrame({**said, **texts_of}))
+    assert answer(words, capsys)["unlabelled"] == before + 1, "the text of whoever agreed, and no other"
 
 
 def test_texts_are_labelled_with_probabilities_in_lines(

@@ -94,6 +94,14 @@ def test_a_plan_is_kept_with_the_build_and_can_be_switched_off(
     assert off.verdict("new", CHANGED).attention is None
 
 
+def test_a_plan_asked_for_by_name_has_the_lengths_of_the_judge(held: Drift, community: Community) -> None:
+    assert held.following(Plan.RECENT) == Attention(Plan.RECENT, window=5) != Attention(Plan.RECENT)
+    slow = CONFIG.model_copy(update={"strategy": StrategyConfig(half_life=7.0)})
+    assert replace(held, config=slow).following(Plan.DECAY).half_life == 7.0
+    nobody = learn(community, DriftConfig(judge="never"), OPTIONS)
+    assert nobody.following(Plan.RECENT) == Attention(Plan.RECENT)
+
+
 def test_a_cautious_strategy_goes_on_as_ever(held: Drift) -> None:
     assert held.judge is not None
     cautious = learn_acting(held.community, held.judge, StrategyConfig(usual=Plan.REGULAR, caution=1.0), OPTIONS)

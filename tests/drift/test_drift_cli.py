@@ -11,7 +11,7 @@ from planted_tastes import ITEMS, tastes
 from test_drift_acting import CHANGED, CONFIG, OPTIONS
 
 from penchant.cli.app import main
-from penchant.data.attention import Plan
+from penchant.data.attention import Attention, Plan
 from penchant.data.community import Community
 from penchant.data.strata import Tier
 from penchant.drift.whole import learn
@@ -104,6 +104,16 @@ def test_lists_follow_the_plan_of_the_build_unless_told_otherwise(
     assert "all of the past counts" in ordinary
     assert of_pots(planned) < of_pots(as_ever)
     assert asked("--plan", "auto") == (planned, strategy)
+    # Ten events ago they still bought pots; the judge of this build reads five.
+    build_ = Workspace.open(workspace).require_current()
+    assert build_.following(Plan.RECENT).window == 5
+    with Workspace.open(workspace).store() as store:
+        history = store.history(TURNED)
+    wanted, other = (
+        build_.recommender().recommend_for(events=history, k=6, attention=attention)
+        for attention in (build_.following(Plan.RECENT), Attention(Plan.RECENT, window=40))
+    )
+    assert asked("--plan", "recent")[0] == [pick.item_id for pick in wanted] != [pick.item_id for pick in other]
     assert main(["recommend", str(workspace), TURNED, "--plan", "sometimes"]) != 0
     assert "auto, regular, decay, recent, bridge" in capsys.readouterr().err
 
@@ -145,10 +155,14 @@ def test_the_report_says_what_follows(workspace: Path) -> None:
     from penchant.report.drift_section import drift_section
 
     held = Workspace.open(workspace).require_current().drift()
-    for lang, column in (("en", "what follows"), ("zh", "应对")):
-        (changed,) = (table for table in drift_section(held, lang).tables if column in table.headings)
+    for lang, column, item in (("en", "what follows", "item"), ("zh", "应对", "物品")):
+        tables = drift_section(held, lang).tables
+        (changed,) = (table for table in tables if column in table.headings)
         row = next(row for row in changed.rows if row[0] == TURNED)
         assert held.attention(TURNED).told(lang) in row
+        (pieces,) = (table for table in tables if item in table.headings)
+        assert TURNED in pieces.title
+        assert {title.split()[0] for title, _, _ in pieces.rows} == {"茶壶"}, "what they turned to is what says so"
 
 
 def test_nothing_is_told_from_what_a_member_did_who_has_refused(

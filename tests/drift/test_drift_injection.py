@@ -54,6 +54,16 @@ def test_as_much_is_planted_as_the_severity_says_from_the_onset_on(seen):
     assert (streams.onsets[~abrupt & ~gradual] == -1).all()
 
 
+def test_what_is_planted_stands_side_by_side_where_asked(seen):
+    def runs(together: bool) -> float:
+        foreign = planted(seen, severities=(0.5,), together=together).foreign
+        windows = foreign[foreign.any(axis=2)].astype(int)
+        return float((np.diff(windows, prepend=0) == 1).sum(axis=1).mean())
+
+    assert runs(together=True) == 1.0
+    assert runs(together=False) > 1.5
+
+
 def test_what_is_planted_is_anothers(seen):
     streams = planted(seen, severities=(1.0,))
     kind = streams.items // ITEMS

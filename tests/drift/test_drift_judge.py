@@ -10,13 +10,13 @@ from planted_tastes import ITEMS, KINDS, START, tastes
 
 from penchant.data.community import Community
 from penchant.data.drift import Change
-from penchant.data.interactions import DAY, Histories
+from penchant.data.interactions import DAY, Histories, histories
 from penchant.drift.boosting import TreesConfig
 from penchant.drift.calibration import Calibration, QuietScores
 from penchant.drift.doubts import DoubtConfig
 from penchant.drift.injection import InjectionConfig, inject
 from penchant.drift.judge import Judge, JudgeConfig
-from penchant.drift.learning import NEAR, LearnConfig
+from penchant.drift.learning import HELD, NEAR, LearnConfig
 from penchant.drift.metrics import judge_detector, threshold_of
 from penchant.drift.recipe import fitting_config, train
 from penchant.drift.views import ItemViews
@@ -129,8 +129,6 @@ def test_windows_of_items_of_which_nothing_is_known_get_no_verdict(judge, commun
 
 
 def test_the_judge_beats_every_window_alike_and_confirmation_spares_blips(judge, community):
-    from penchant.data.interactions import histories
-
     other = histories(tastes(members=30, seed=8))
     streams = inject(other, np.arange(30), LEARN.streams, seed=5)
     waiting, near = judge.odds(streams.items)
@@ -147,10 +145,30 @@ def test_a_scan_says_what_each_verdict_says_within_a_budget(judge, community):
         verdict = judge.verdict(community, community.member_ids.id(row))
         assert scan.probabilities[row] == pytest.approx(verdict.probability, abs=1e-5)
         assert scan.p_values[row] == pytest.approx(verdict.p_value, abs=1e-5)
+    beside = judge.scan(community, at_once=7, threads=2)
+    assert np.array_equal(beside.scores, scan.scores)
+    assert np.array_equal(beside.alarms, scan.alarms)
     assert scan.alarms.sum() <= 3
     lenient = judge.with_config(false_discoveries=0.9).scan(community)
     assert lenient.alarms.sum() >= scan.alarms.sum()
     assert np.isnan(judge.with_config(doubts=DoubtConfig(windows=40)).scan(community).scores).all()
+
+
+def test_what_a_scan_asks_of_last_windows_is_what_whole_streams_are_told(judge, community):
+    streams = inject(histories(tastes(members=30, seed=9)), np.arange(30), LEARN.streams, seed=5)
+    for last, whole in zip(
+        judge.learned.last_odds(streams.items, (HELD, NEAR)), judge.odds(streams.items), strict=True
+    ):
+        assert np.array_equal(last, whole[:, -1])
+
+
+def test_what_reads_all_items_is_made_once_and_not_for_every_member(judge, community):
+    views = judge.learned.views
+    judge.verdict(community, community.member_ids.id(0))
+    made = views.known, views.usual, views.topic_shares
+    judge.verdict(community, community.member_ids.id(1))
+    assert all(one is other for one, other in zip(made, (views.known, views.usual, views.topic_shares), strict=True))
+    assert views.topic_shares.sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_a_timeline_has_a_score_for_every_window_but_the_first(judge):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from penchant.drift import shift
-from penchant.errors import InputError, TooLittleDataError
+from penchant.errors import ConfigError, InputError, TooLittleDataError
 
 RNG = np.random.default_rng(0)
 SAME = [(RNG.normal(size=(30, 4)), RNG.normal(size=(10, 4))) for _ in range(60)]
@@ -49,6 +49,20 @@ def test_the_events_that_carry_the_shift_are_named():
     past = np.tile([1.0, 0.0, 0.0], (6, 1))
     recent = np.array([[1.0, 0, 0], [0, 1.0, 0], [1.0, 0, 0], [0, 1.0, 0]])
     assert sorted(shift.items_responsible(past, recent, most=2).tolist()) == [1, 3]
+
+
+def test_each_measure_names_the_events_that_it_rests_on():
+    rng = np.random.default_rng(0)
+    past, recent = rng.normal(0, 0.1, (30, 2)), rng.normal(0, 0.1, (10, 2))
+    # Far out on either side, so that no mean moves.
+    recent[[2, 7]] = [[3.0, 0.0], [-3.0, 0.0]]
+    for measure in ("mmd", "energy"):
+        assert sorted(shift.items_responsible(past, recent, most=2, by=measure).tolist()) == [2, 7]
+    strange = np.eye(3)[[0, 0, 2]]
+    assert shift.items_responsible(np.eye(3)[[0, 1, 0]], strange, most=1, by="nearest").tolist() == [2]
+    with pytest.raises(ConfigError, match="cosine, mmd, energy, nearest"):
+        shift.items_responsible(past, recent, by="odd")
+    assert shift.topics_responsible([8, 0, 3, 0], [8, 6, 3, 0], most=1).tolist() == [1]
 
 
 def test_too_little_and_unlike_samples_are_refused():

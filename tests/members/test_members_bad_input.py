@@ -9,7 +9,7 @@ import pytest
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
 from penchant.members.moments import present
-from penchant.members.profiles import profiles
+from penchant.members.profiling import profiles
 from penchant.members.recipe import Members, MembersConfig, train
 from penchant.members.segments import SegmentConfig
 from penchant.members.value import ValueConfig, outcome

@@ -14,7 +14,7 @@ from penchant.errors import ConfigError, TooLittleDataError
 from penchant.feelings import felt, polar_texts, teach
 from penchant.interests.sentiment import Sentiment
 from penchant.members.features import FEELINGS, untold
-from penchant.members.profiles import ProfileConfig, profiles
+from penchant.members.profiling import ProfileConfig, profiles
 from penchant.members.recipe import SentimentConfig
 from penchant.members.segments import SegmentConfig, Segmenter
 from penchant.members.value import Value, ValueConfig

@@ -13,7 +13,8 @@ from penchant.data.community import Community
 from penchant.errors import InputError
 from penchant.members.features import FEATURES, told
 from penchant.members.leanings import Writings
-from penchant.members.profiles import ProfileConfig, Profiles, profiles
+from penchant.members.profiles import Profiles
+from penchant.members.profiling import ProfileConfig, profiles
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 ITEMS = pl.DataFrame(

@@ -10,7 +10,8 @@ import pytest
 from penchant.data.community import Community
 from penchant.data.interactions import with_felt
 from penchant.members.leanings import Writings
-from penchant.members.profiles import ProfileConfig, Profiles, profiles
+from penchant.members.profiles import Profiles
+from penchant.members.profiling import ProfileConfig, profiles
 from penchant.members.refreshing import profile_of, refreshed
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -128,6 +129,25 @@ def test_where_the_ground_moves_all_are_described(what: str) -> None:
         community = shop(events, MEMBERS, felt=True)
     found = refreshed(made, community, [], config)
     assert_same(found, profiles(community, config, shares=made.shares))
+
+
+def test_a_member_who_moved_to_another_clock_is_described_anew() -> None:
+    events = drawn(np.random.default_rng(4), 120, 80, MEMBERS)
+    config = ProfileConfig(offset_column="hours")
+
+    def living(hours: list[float | None]) -> Community:
+        community = shop(events, MEMBERS, felt=False)
+        return replace(community, members=community.members.with_columns(pl.Series("hours", hours, dtype=pl.Float64)))
+
+    home: list[float | None] = [float(number % 3) for number in range(len(MEMBERS))]
+    made = profiles(living(home), config)
+    moved = living([-9.5, None, *home[2:]])
+    found = refreshed(made, moved, [], config)
+    assert_same(found, profiles(moved, config, shares=made.shares))
+    assert found["m0"] != made["m0"]
+    assert_same(refreshed(found, living(home), [], config), made)
+    before_clocks_were_kept = replace(made, clocks=None)
+    assert_same(refreshed(before_clocks_were_kept, moved, [], config), found)
 
 
 def test_an_empty_community_and_one_that_was_empty() -> None:

@@ -14,7 +14,8 @@ from penchant.data.vocabulary import Vocabulary
 from penchant.errors import InputError
 from penchant.members.actions import next_actions, read_actions
 from penchant.members.features import TIERS, told
-from penchant.members.profiles import Profiles, profiles
+from penchant.members.profiles import Profiles
+from penchant.members.profiling import profiles
 from penchant.members.recipe import MembersConfig, train
 from penchant.members.segments import SegmentConfig, Segmenter
 from penchant.members.value import ValueConfig

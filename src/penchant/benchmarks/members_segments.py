@@ -17,7 +17,8 @@ from penchant.data.simulated import SimulatedConfig, simulate
 from penchant.evaluation.cost import measured
 from penchant.members.anomalies import find_anomalies
 from penchant.members.naming import title_words
-from penchant.members.profiles import Profiles, profiles
+from penchant.members.profiles import Profiles
+from penchant.members.profiling import profiles
 from penchant.members.refreshing import refreshed
 from penchant.members.rfm import rfm
 from penchant.members.segments import SegmentConfig, Segmenter

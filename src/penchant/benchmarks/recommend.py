@@ -23,7 +23,7 @@ from penchant.settings import settings
 from penchant.text.encoder import Encoder
 from penchant.training.options import Options
 
-PROTOCOLS: Final = ("random", "last", "time", "new-items", "speed")
+PROTOCOLS: Final = ("random", "last", "time", "new-items", "proposals", "speed")
 SEEDS: Final = (0, 1, 2)
 K: Final = 10
 KEYS: Final = ("ndcg@10", "recall@10", "hit@10", "mrr")
@@ -78,7 +78,8 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     anew for each seed. `penchant` is the ranker where it beat the blend on validation data, else the blend; both stand
     beside it, the ranker also where it was not worth using. Where members buy an item again, a table tells how well all
     purchases, and not only new ones, are foreseen. `new-items` ranks items held out of training altogether
-    (`penchant.benchmarks.new_items`), and `speed` times single answers (`penchant.benchmarks.speed`).
+    (`penchant.benchmarks.new_items`), `proposals` sets titles that a causal model proposes beside all other candidates
+    (`penchant.benchmarks.proposals`), and `speed` times single answers (`penchant.benchmarks.speed`).
 
     Raises:
         ConfigError: there is no such protocol.
@@ -86,6 +87,10 @@ def run(data: str, *, protocol: str | None = None, seeds: Sequence[int] | None =
     protocol = protocol or PROTOCOLS[0]
     if protocol not in PROTOCOLS:
         raise ConfigError(f"recommend has no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
+    if protocol == "proposals":
+        from penchant.benchmarks import proposals
+
+        return proposals.run_proposals(data, seeds)
     seeds = tuple(SEEDS if seeds is None else seeds)
     if protocol == "new-items":
         from penchant.benchmarks import new_items

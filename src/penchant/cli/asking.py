@@ -74,7 +74,8 @@ def attention_of(workspace: Workspace, member_id: str, history: pl.DataFrame | N
     """What an answer rests on: a plan that was asked for, or the one that the build's strategy chooses."""
     if plan not in PLAN_CHOICES:
         raise ConfigError(f"there is no plan {plan!r}; there are {', '.join(PLAN_CHOICES)}")
-    return workspace.require_current().attention(member_id, history) if plan == AUTO else Attention(Plan(plan))
+    build = workspace.require_current()
+    return build.attention(member_id, history) if plan == AUTO else build.following(Plan(plan))
 
 
 def show_wishes(speaker: Face, wishes: "Wishes") -> None:

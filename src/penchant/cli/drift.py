@@ -58,6 +58,11 @@ OF_ALL: Final = Phrase(
     "{alarms:,} of {members:,} members; at most {rate:.0%} of them may be said to have changed by mistake.",
     "{members:,} 位会员中有 {alarms:,} 位；其中误判不超过 {rate:.0%}。",
 )
+CAME_OUT: Final = Phrase(
+    "Earlier verdicts that members' later ratings, hides, returns and purchases answered: {told:,}, of which {right:,} "
+    "were right; the judge has learned from them.",
+    "会员后来的评分、隐藏、退货和购买检验了 {told:,} 条早先的判断，其中 {right:,} 条正确；判断模型已据此校准。",
+)
 NO_JUDGE: Final = Phrase("No member is judged: {reason}.", "未对会员作出判断：{reason}。")
 FOLLOWS: Final = Phrase("What follows: {plan}.", "应对：{plan}。")
 EVIDENCE: Final = Phrase("Events that say so", "依据的行为")
@@ -106,18 +111,23 @@ def scan(
                 "members": len(held.table),
                 "alarms": len(held.alarms),
                 "reason": held.told_reason(speaker.lang) or None,
+                "outcomes": {"told": len(held.outcomes), "right": sum(right for _, right in held.outcomes)},
                 "verdicts": [_described(verdict, speaker) for verdict in verdicts],
             }
         )
-    elif held.judge is None:
+        return
+    if held.judge is None:
         speaker.say(NO_JUDGE, reason=held.told_reason(speaker.lang))
-    elif not verdicts:
+        return
+    if not verdicts:
         speaker.say(NOBODY, members=len(held.table))
     else:
         rows = [(one.member_id, one.told(speaker.lang), f"{one.p_value:.4f}") for one in verdicts]
         speaker.table(COLUMNS, rows)
         rate = held.judge.config.false_discoveries
         speaker.note(OF_ALL, alarms=len(held.alarms), members=len(held.table), rate=rate)
+    if held.outcomes:
+        speaker.note(CAME_OUT, told=len(held.outcomes), right=sum(right for _, right in held.outcomes))
 
 
 @group.command("explain", cls=HelpfulCommand, help=EXPLAIN_HELP, epilog=EXPLAIN_EXAMPLES)

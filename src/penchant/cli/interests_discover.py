@@ -69,11 +69,7 @@ def discover(
     speaker = face(ctx)
     workspace = Workspace.open(source) if (source / CONFIG_FILE).is_file() else None
     options = run_options(speaker, seed=seed)
-    if workspace is not None:
-        with workspace.store() as store:
-            texts = store.read().item_texts
-    else:
-        texts = read_texts(source)
+    texts = workspace.usable_community().item_texts if workspace is not None else read_texts(source)
     name = encoder or (workspace.config.build.encoder if workspace else "e5-small")
     with tempfile.TemporaryDirectory() as scratch:
         reading = encoder_named(name, workspace.vectors if workspace else Path(scratch), options)

@@ -109,8 +109,7 @@ def suggest(
     if out is not None and out.exists() and not loop:
         raise ConfigError(f"{out} is there already, and may hold labels; name a new file")
     opened = Workspace.open(workspace)
-    with opened.store() as store:
-        community = store.read()
+    community = opened.usable_community()
     options = run_options(speaker, seed=seed)
     labelling = Labelling(
         community.item_texts,

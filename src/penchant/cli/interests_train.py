@@ -129,7 +129,8 @@ def labeller_config(mode: str) -> "LabellerConfig":
         ConfigError: there is no such mode.
     """
     from penchant.interests.labeller import LabellerConfig
-    from penchant.text.tuning.config import FinetuneConfig, Mode
+    from penchant.text.tuning.config import FinetuneConfig
+    from penchant.text.tuning.modes import Mode
 
     if mode not in get_args(Mode):
         raise ConfigError(f"--mode takes one of {', '.join(get_args(Mode))}; got {mode!r}")
@@ -165,7 +166,7 @@ def _refuse_other(folder: Path) -> None:
 
 
 def _community(workspace: Workspace | None, source: Path, more: Path | None) -> "Community":
-    """What to learn from: a workspace's community, or labelled texts alone."""
+    """What to learn from: what a workspace's members agreed to, or labelled texts alone."""
     from dataclasses import replace
 
     import polars as pl
@@ -175,8 +176,7 @@ def _community(workspace: Workspace | None, source: Path, more: Path | None) -> 
     from penchant.data.texts import read_labelled
 
     if workspace is not None:
-        with workspace.store() as store:
-            community = store.read()
+        community = workspace.usable_community()
     else:
         labels = read_labelled(source)
         community = Community.from_tables(pl.DataFrame(schema=ITEMS), pl.DataFrame(schema=EVENTS), labels=labels)

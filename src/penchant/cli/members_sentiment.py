@@ -66,7 +66,8 @@ def sentiment(
 ) -> None:
     from penchant.feelings import polar_texts, teach
     from penchant.settings import settings
-    from penchant.text.tuning.config import FinetuneConfig, Mode
+    from penchant.text.tuning.config import FinetuneConfig
+    from penchant.text.tuning.modes import Mode
 
     speaker = face(ctx)
     if mode != "none" and mode not in get_args(Mode):

@@ -18,7 +18,7 @@ from penchant.vectors import Floats, Rows
 
 DAY: Final = 86_400.0
 _FEW: Final = 10_000
-"""Events of a batch up to which the cells they make are kept: sources that fade alike ask for them one after another."""
+"""Events of a batch up to which the cells they make are kept, since one source after another asks for them."""
 
 
 FELT: Final = "felt"

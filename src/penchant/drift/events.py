@@ -82,7 +82,6 @@ def _compare(items: NDArray[np.int32], views: ItemViews, surprise: Surprise | No
     sizes = real.sum(axis=2).astype(np.float32)
     rest = np.maximum(sizes - 1, 1)[:, :, None]
     safe = np.where(real, items, 0)
-    mean_item = {name: _usual(vectors, views.numbers[:, 0]) for name, vectors in views.vectors.items()}
     same = _repeats(items, real)
     numbers = np.where(real[..., None], views.numbers[safe], 0)
     by_lag: dict[int, Cube] = {}
@@ -98,7 +97,7 @@ def _compare(items: NDArray[np.int32], views: ItemViews, surprise: Surprise | No
             top = at_reference(_best_before(like.best), lag)
             between, count = pairs[name]
             inside = _inside(between, lag) / np.maximum(_inside(count, lag), 1)
-            lift = mean - mean_item[name][safe]
+            lift = mean - views.usual[name][safe]
             columns += [
                 mean,
                 mean - inside[:, :, None],
@@ -139,13 +138,6 @@ def _best_before(best: Cube) -> Cube:
     shifted = np.full_like(running, -1)
     shifted[..., 1:] = running[..., :-1]
     return shifted
-
-
-def _usual(vectors: NDArray, popularity: NDArray) -> NDArray:
-    """(items,) likeness of each to what is touched, on average over the popular."""
-    weight = np.exp(popularity - popularity.max(initial=0))
-    mean = (vectors * weight[:, None]).sum(axis=0) / max(weight.sum(), 1e-9)
-    return np.asarray(vectors @ mean, dtype=np.float32)
 
 
 def _repeats(items: NDArray[np.int32], real: NDArray[np.bool_]) -> Cube:

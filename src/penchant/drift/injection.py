@@ -52,6 +52,9 @@ class InjectionConfig(BaseModel):
     second on; a blip lasts one window and counts as no change."""
     splice: Splice = "member"
     """Whose events are planted: of another member of the part, or of categories that the host hardly knows."""
+    together: bool = False
+    """Whether what is planted in a window stands side by side, as things done at one sitting do, or scattered among the
+    host's own events, whose order that breaks."""
     draws: PositiveInt = 1
     """How often all kinds are made of each member."""
 
@@ -236,7 +239,11 @@ def _stream(
     for window in np.flatnonzero(share).tolist():
         # Half an event is one every other time.
         count = int(np.floor(share[window] * config.window + rng.random() * (1 - 1e-9)))
-        foreign[window, rng.choice(config.window, count, replace=False)] = True
+        if config.together:
+            begins = int(rng.integers(config.window - count + 1))
+            foreign[window, begins : begins + count] = True
+        else:
+            foreign[window, rng.choice(config.window, count, replace=False)] = True
     need = int(foreign.sum())
     if need:
         own = set(items[~foreign].tolist()) if pool.once else set()

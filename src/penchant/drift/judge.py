@@ -1,6 +1,8 @@
 """The judge: has this member changed, since when, from what to what, how, and how sure is that."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,7 +24,7 @@ from penchant.drift.verdicts import Told, verdict_on
 from penchant.drift.windows import NOTHING, WindowConfig, window_grid
 from penchant.errors import NotFittedError
 from penchant.evaluation.detection import adjusted_p_values
-from penchant.vectors import Rows
+from penchant.vectors import Floats, Rows, chunks
 
 
 class JudgeConfig(BaseModel):
@@ -173,31 +175,24 @@ class Judge:
             confirmation=self.config.confirmation, season=self.config.season, pieces=self.config.evidence,
         )  # fmt: skip
 
-    def scan(self, community: Community, members: Rows | None = None, *, at_once: int = 2_000) -> Scan:
+    def scan(
+        self, community: Community, members: Rows | None = None, *, at_once: int = 1_000, threads: int = 1
+    ) -> Scan:
         """Judge the last window of many members (all, if none are named), within one budget of false discoveries.
 
         Args:
             community: members and events.
             members: rows of those to judge.
-            at_once: members held in memory together.
+            at_once: members whose windows each thread holds in memory together.
+            threads: how many work beside one another; what is found is the same.
         """
-        window, length = self.config.windows.events, self.history + 1
         seen = histories(community, members, weights=self.config.windows.weights)
         rows = np.arange(len(seen)) if members is None else np.asarray(members)
         scores, near = (np.full(len(rows), np.nan, dtype=np.float32) for _ in range(2))
-        for begin in range(0, len(rows), at_once):
-            part = range(begin, min(begin + at_once, len(rows)))
-            items = np.full((len(part), length, window), NOTHING, dtype=np.int32)
-            told = np.zeros(len(part), dtype=bool)
-            for place, row in enumerate(part):
-                cut = cut_member(self.learned, seen, row, self.config.windows, self.config.doubts, length)
-                if not isinstance(cut, TooLittle):
-                    items[place, length - len(cut.windows) :] = cut.windows
-                    told[place] = True
-            if told.any():
-                found = self.odds(items[told])
-                for into, odds in zip((scores, near), found, strict=True):
-                    into[begin : begin + len(part)][told] = odds[:, -1]
+        parts = list(chunks(len(rows), at_once))
+        with ThreadPoolExecutor(threads) as pool:
+            for part, found in zip(parts, pool.map(partial(self._last_odds, seen), parts), strict=True):
+                scores[part], near[part] = found
         calibrated = self.calibration.odds(scores)
         p_values = self.quiet.p_values(calibrated)
         alarms = np.zeros(len(rows), dtype=bool)
@@ -205,6 +200,22 @@ class Judge:
         if judged.any():
             alarms[judged] = adjusted_p_values(p_values[judged]) <= self.config.false_discoveries
         return Scan(rows, scores, self.calibration.probability(near), p_values, alarms)
+
+    def _last_odds(self, seen: Histories, part: slice) -> tuple[Floats, Floats]:
+        """(members,) log odds by which alarms are given, and that a change is near, at the last window of some members;
+        NaN where there is too little to tell."""
+        length = self.history + 1
+        rows = range(part.start, part.stop)
+        cuts = [cut_member(self.learned, seen, row, self.config.windows, self.config.doubts, length) for row in rows]
+        told = np.array([not isinstance(cut, TooLittle) for cut in cuts])
+        scores, near = (np.full(len(rows), np.nan, dtype=np.float32) for _ in range(2))
+        if told.any():
+            windows = [cut.windows for cut in cuts if not isinstance(cut, TooLittle)]
+            items = np.full((len(windows), length, self.config.windows.events), NOTHING, dtype=np.int32)
+            for place, own in enumerate(windows):
+                items[place, length - len(own) :] = own
+            scores[told], near[told] = self.learned.last_odds(items, (self.question, NEAR))
+        return scores, near
 
     def after_feedback(self, odds: Sequence[float], confirmed: Sequence[bool]) -> "Judge":
         """A judge that has learned from verdicts that later events confirmed or contradicted.
@@ -225,6 +236,10 @@ class Judge:
     def with_reader(self, reader: Reader, blended: tuple[float, float, float]) -> "Judge":
         """The same judge with a language model whose log odds weigh so much in the probability."""
         return self._changed(reader=reader, blended=blended)
+
+    def without_reader(self) -> "Judge":
+        """The same judge by the statistics alone, as scans go by them."""
+        return self._changed(reader=None, blended=(0.0, 1.0, 0.0))
 
     def save(self, folder: Path) -> None:
         """Write all but what was learned from; see `judge_files`."""

@@ -86,6 +86,12 @@ class Learned:
         """Statistics of windows, the odds of their events by lag, and the statistics' names."""
         return tabled(compare(items, self.views, self.surprise), self.views, self.events, self.left_out)
 
+    def last_odds(self, items: NDArray[np.int32], questions: Sequence[str]) -> list[Floats]:
+        """By question, (streams,) log odds of yes at the last window; what only other windows need is left out."""
+        found = compare(items, self.views, self.surprise)
+        table, *_ = tabled(found, self.views, self.events, self.left_out, last=True)
+        return [self.odds(table[:, -1:], question)[:, 0] for question in questions]
+
     def surprise_of(self, table: Cube) -> Cube | None:
         """(streams, windows) how much more each window surprises than the member's own before; None where nobody
         foresees events."""
@@ -193,13 +199,27 @@ def tabled(
     views: ItemViews,
     events: Trees,
     left_out: tuple[str, ...] = (),
+    *,
+    last: bool = False,
 ) -> tuple[Cube, dict[int, Cube], tuple[str, ...]]:
-    """Statistics of compared windows, the odds of their events by lag, and the statistics' names."""
+    """Statistics of compared windows, the odds of their events by lag, and the statistics' names.
+
+    Args:
+        found: the windows.
+        views: what items are.
+        events: trees for events.
+        left_out: beginnings of names of statistics that are not wanted.
+        last: whether the last window's statistics alone need be right.
+    """
     foreign: dict[int, Cube] = {}
     for lag in LAGS:
         rows = found.events[lag]
-        odds = events.odds(rows.reshape(-1, rows.shape[-1])).reshape(rows.shape[:-1])
-        odds[np.isnan(rows[..., 0])] = 0
+        asked = ~np.isnan(rows[..., 0])
+        if last and lag:
+            # How a window compares with all before it but the last, no other window's statistics tell.
+            asked[:, :-1] = False
+        odds = np.zeros(rows.shape[:-1], dtype=np.float32)
+        odds[asked] = events.odds(rows[asked])
         foreign[lag] = odds
     table, names = window_statistics(found, views, foreign, found.surprise)
     kept = [place for place, name in enumerate(names) if not name.startswith(left_out or ("\0",))]

@@ -21,9 +21,22 @@ def plan_scores(scorer: Scorer, windows: NDArray[np.int32], plan: Plan, *, half_
         plan: how much of it counts.
         half_life: windows after which an event counts half under `decay`.
     """
-    if plan == Plan.BRIDGE:
-        whole, recent = (plan_scores(scorer, windows, one, half_life=half_life) for one in (Plan.REGULAR, Plan.RECENT))
-        return _spread(whole) + _spread(recent)
+    return _scores_by_plan(scorer, windows, (plan,), half_life)[plan]
+
+
+def _scores_by_plan(
+    scorer: Scorer, windows: NDArray[np.int32], plans: Sequence[Plan], half_life: float
+) -> dict[Plan, Floats]:
+    """The scores of each plan; those that a bridge is made of are made once."""
+    ends = (Plan.REGULAR, Plan.RECENT)
+    wanted = dict.fromkeys((*plans, *(ends if Plan.BRIDGE in plans else ())))
+    found = {plan: _scores(scorer, windows, plan, half_life) for plan in wanted if plan != Plan.BRIDGE}
+    if Plan.BRIDGE in plans:
+        found[Plan.BRIDGE] = _spread(found[ends[0]]) + _spread(found[ends[1]])
+    return found
+
+
+def _scores(scorer: Scorer, windows: NDArray[np.int32], plan: Plan, half_life: float) -> Floats:
     streams, count, events = windows.shape
     used = windows[:, -1:] if plan == Plan.RECENT else windows
     weights = np.ones(used.shape[1], dtype=np.float32)
@@ -70,8 +83,9 @@ def performances(
         for window in range(1, length):
             past, coming = part[:, :window], part[:, window]
             met = past.reshape(len(part), -1)
+            by_plan = _scores_by_plan(scorer, past, plans, half_life)
             for place, plan in enumerate(plans):
-                scores = plan_scores(scorer, past, plan, half_life=half_life).copy()
+                scores = by_plan[plan].copy()
                 if not repeats:
                     np.put_along_axis(scores, met.astype(np.int64), -np.inf, axis=1)
                 ranked = top_k(scores, min(k, scores.shape[1]))

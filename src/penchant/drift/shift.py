@@ -1,7 +1,7 @@
 """How far two windows are apart, by every measure that needs no training, and which items that comes from."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from penchant.errors import ConfigError, InputError, TooLittleDataError
 from penchant.vectors import Floats, Rows, unit_rows
 
 Kernel = Literal["linear", "gaussian"]
+Measure = Literal["cosine", "mmd", "energy", "nearest"]
 
 
 @dataclass(frozen=True)
@@ -98,17 +99,51 @@ def nearest_pairs(past: Floats, recent: Floats) -> Shift:
     return Shift(float(1 - (recent @ past.T).max(axis=1).mean()))
 
 
-def items_responsible(past: Floats, recent: Floats, *, most: int = 5) -> Rows:
-    """Places of the recent events that carry the shift, the one that carries most first.
+def items_responsible(past: Floats, recent: Floats, *, most: int = 5, by: Measure = "cosine") -> Rows:
+    """Places of the recent events that carry a shift, the one that carries most first.
 
-    An event carries what MMD's witness function, the difference of the two mean kernels, says at its place.
+    Under `cosine`, `mmd` and `energy` an event carries what the witness function says at its place, the difference of
+    the two samples' mean kernels; under `nearest` how unlike it is to the most similar past event.
+
+    Args:
+        past: (events, width).
+        recent: (events, width).
+        most: places given.
+        by: the measure that is to be explained.
+
+    Raises:
+        ConfigError: there is no such measure.
 
     >>> items_responsible(np.array([[1.0, 0.0]] * 3), np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), most=1).tolist()
     [1]
     """
     _check(past, recent)
-    witness = recent @ (recent.mean(axis=0) - past.mean(axis=0))
+    if by not in get_args(Measure):
+        raise ConfigError(f"no measure is called {by!r}; there are {', '.join(get_args(Measure))}")
+    if by == "nearest":
+        witness = -(recent @ past.T).max(axis=1)
+    else:
+        rows = np.concatenate([past, recent])
+        similar = -_distances(rows) if by == "energy" else _kernel(rows, "gaussian" if by == "mmd" else "linear", None)
+        own = similar[len(past) :]
+        witness = own[:, len(past) :].mean(axis=1) - own[:, : len(past)].mean(axis=1)
     return np.argsort(-witness, kind="stable")[:most]
+
+
+def topics_responsible(past: NDArray, recent: NDArray, *, most: int = 3) -> Rows:
+    """Places of the topics that carry the divergence of two samples' counts, the one that carries most first.
+
+    >>> topics_responsible([9, 1, 5], [1, 9, 5], most=2).tolist()
+    [0, 1]
+    """
+    left, right = (np.asarray(part, dtype=float) / max(np.sum(part), 1e-9) for part in (past, recent))
+    middle = (left + right) / 2
+    # Jensen–Shannon is a sum over topics; where neither has any, nothing is added.
+    carried = sum(
+        np.where(part > 0, part * np.log(np.maximum(part, 1e-300) / np.maximum(middle, 1e-300)), 0.0)
+        for part in (left, right)
+    )
+    return np.argsort(-carried, kind="stable")[:most]
 
 
 def energy_distances(items: NDArray[np.int32], vectors: Floats, *, at_once: int = 200) -> NDArray[np.float32]:

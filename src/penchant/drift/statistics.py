@@ -130,9 +130,6 @@ def _subjects(compared: Compared, views: ItemViews) -> dict[str, Cube]:
     """Jensen–Shannon divergence of topics' shares, and the Dirichlet–multinomial likelihood ratio."""
     safe = np.where(compared.real, compared.items, 0)
     counts = (views.topics[safe] * compared.real[..., None]).sum(axis=2)
-    popular = np.exp(views.numbers[:, 0])
-    base = (views.topics * popular[:, None]).sum(axis=0) + 1e-3
-    base = base / base.sum()
     found: dict[str, Cube] = {}
     past = {lag: before(counts, lag, axis=1) for lag in (0, 1)}
     last = _shifted(counts, 1)
@@ -140,7 +137,7 @@ def _subjects(compared: Compared, views: ItemViews) -> dict[str, Cube]:
         lag = 0 if pair == "now" else 1
         recent = {"last|earlier": last, "both|earlier": counts + last}.get(pair, counts)
         found[f"topics js/{pair}"] = divergence(past[lag], recent)
-        found[f"topics dm/{pair}"] = likelihood_ratio(past[lag], recent, base)
+        found[f"topics dm/{pair}"] = likelihood_ratio(past[lag], recent, views.topic_shares)
     return found
 
 

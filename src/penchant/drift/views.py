@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
@@ -49,10 +50,26 @@ class ItemViews:
     numbers: Floats
     """(items, 2) the logarithm of how often members touch it, and of its price; spreads of one, zero where unknown."""
 
-    @property
+    # Each of these reads all items, so it is made once and not for every member who is judged.
+    @cached_property
     def known(self) -> np.ndarray:
         """(items,) whether anything is known of an item."""
         return np.any([np.any(part != 0, axis=1) for part in (*self.vectors.values(), self.topics)], axis=0)
+
+    @cached_property
+    def usual(self) -> Mapping[str, Floats]:
+        """By view, (items,) how like each item is to what is touched, on average over the popular."""
+        popularity = self.numbers[:, 0]
+        weight = np.exp(popularity - popularity.max(initial=0))
+        total = max(weight.sum(), 1e-9)
+        means = {name: (part * weight[:, None]).sum(axis=0) / total for name, part in self.vectors.items()}
+        return {name: np.asarray(self.vectors[name] @ mean, dtype=np.float32) for name, mean in means.items()}
+
+    @cached_property
+    def topic_shares(self) -> Floats:
+        """(topics,) the share of each in what is touched; they add up to one."""
+        mass = (self.topics * np.exp(self.numbers[:, 0])[:, None]).sum(axis=0) + 1e-3
+        return np.asarray(mass / mass.sum(), dtype=np.float32)
 
     def without(self, *names: str) -> "ItemViews":
         """The views but some."""

@@ -1,6 +1,7 @@
 """Drift as a build keeps it: a judge where there is enough to learn one, what it says, and the community's drift."""
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Any, Final, Literal, Self
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
 from penchant.artifacts import MANIFEST, load_artifact, save_artifact, storage_errors
 from penchant.data.attention import Attention, Plan
@@ -19,10 +20,11 @@ from penchant.data.interactions import Histories, history_of
 from penchant.drift.acting import Acting, learn_acting
 from penchant.drift.judge import Judge, JudgeConfig, histories_of
 from penchant.drift.movement import FleetConfig, FleetView, fleet
+from penchant.drift.outcomes import Outcome
 from penchant.drift.reading import ReadingConfig
 from penchant.drift.recipe import add_reader, train
 from penchant.drift.strategy import StrategyConfig
-from penchant.errors import ConfigError, InputError, NotFittedError, TooLittleDataError
+from penchant.errors import ArtifactError, ConfigError, InputError, NotFittedError, TooLittleDataError
 from penchant.language import Lang, Phrase
 from penchant.text.cache import CachedEncoder
 from penchant.text.encoder import Encoder
@@ -36,6 +38,8 @@ _TABLE: Final = "scan.parquet"
 _JUDGE: Final = "judge"
 ACTING: Final = "acting"
 """The folder of what chooses plans; there is none where none was learned."""
+_THREADS: Final = 4
+"""Threads of a scan, where nobody says how many: each holds windows of its own in memory."""
 TOO_FEW: Final = Phrase(
     "too little to tell of single members: {found} of them have {events} events or more, {wanted} are wanted to learn "
     "what a change looks like",
@@ -89,6 +93,8 @@ class Drift:
     """Why there is no judge, where there is none."""
     acting: Acting | None = None
     """What chooses plans; None where none was learned."""
+    outcomes: tuple[Outcome, ...] = ()
+    """How alarms of earlier builds came out, by what members did later."""
 
     @property
     def alarms(self) -> list[str]:
@@ -135,6 +141,13 @@ class Drift:
         """
         return None if self.acting is None else self.verdict(member_id, history).attention
 
+    def following(self, plan: Plan) -> Attention:
+        """A plan that somebody asks for by name, with the lengths by which this judge reads and plans were tried; the
+        usual lengths where nobody is judged."""
+        if self.judge is None:
+            return Attention(plan)
+        return Attention(plan, self.judge.config.windows.events, self.config.strategy.half_life)
+
     def _said(self, member_id: str, seen: Histories) -> DriftVerdict:
         assert self.judge is not None
         read = self.judge.read(seen)
@@ -143,7 +156,7 @@ class Drift:
             return verdict
         if self.config.act == "changed" and not verdict.alarm:
             # Plans are tried on all windows, which nearly every answer would wait for and hardly any would use.
-            return replace(verdict, attention=self.acting.following(self.judge, Plan.REGULAR))
+            return replace(verdict, attention=self.following(Plan.REGULAR))
         return replace(verdict, attention=self.acting.attention(self.judge, read))
 
     def told_reason(self, lang: Lang = "en") -> str:
@@ -174,6 +187,7 @@ class Drift:
         meta: dict[str, Any] = {
             "config": self.config.model_dump(mode="json", by_alias=True),
             "reason": list(self.reason) if self.reason is not None else None,
+            "outcomes": [list(one) for one in self.outcomes],
         }
         save_artifact(folder, KIND, meta=meta, files=files)
 
@@ -190,13 +204,18 @@ class Drift:
         """
         folder = Path(folder)
         meta = load_artifact(folder, KIND).meta
+        try:
+            config = DriftConfig.model_validate(meta["config"])
+        except ValidationError as error:
+            raise ArtifactError(f"{folder} is of settings that this version does not know; build it again") from error
         return cls(
-            DriftConfig.model_validate(meta["config"]),
+            config,
             community,
             Judge.load(folder / _JUDGE, community) if (folder / _JUDGE).is_dir() else None,
             pl.read_parquet(folder / _TABLE),
             Phrase(*meta["reason"]) if meta["reason"] else None,
             Acting.load(folder / ACTING) if (folder / ACTING).is_dir() else None,
+            tuple((float(odds), bool(right)) for odds, right in meta.get("outcomes", ())),
         )
 
 
@@ -217,7 +236,8 @@ def learn(
     options: Options | None = None,
     *,
     encoder: Encoder | None = None,
-    feedback: Sequence[tuple[float, bool]] = (),
+    feedback: Sequence[Outcome] = (),
+    outcomes: Sequence[Outcome] = (),
 ) -> Drift:
     """Learn a judge, where there is enough, and judge everybody.
 
@@ -227,30 +247,32 @@ def learn(
         options: how to run.
         encoder: reads the items' texts.
         feedback: log odds of a change in what earlier builds said, and whether people found that it was real.
+        outcomes: the same by what members did later, as `penchant.drift.outcomes` finds it; kept with what is learned.
 
     Raises:
         ConfigError: a reader is wanted, and no language model reads the texts.
     """
     config = config or DriftConfig()
+    unjudged = Drift(config, community, None, _NOBODY, SWITCHED_OFF, outcomes=tuple(outcomes))
     if config.judge == "never":
-        return Drift(config, community, None, _NOBODY, SWITCHED_OFF)
+        return unjudged
     counts = np.bincount(community.events["member"].to_numpy(), minlength=len(community.members))
     found = int((counts >= config.fewest_events).sum())
     if config.judge == "auto" and found < config.fewest_members:
         fields = {"found": found, "events": config.fewest_events, "wanted": config.fewest_members}
         reason = Phrase(*(text.format(**fields) for text in TOO_FEW))
-        return Drift(config, community, None, _NOBODY, reason)
+        return replace(unjudged, reason=reason)
     # Told before minutes of learning, not after.
     model = None if config.reader is None else _read_by(encoder)
     try:
         judge = train(community, config.judging, options, encoder=encoder, surprise=config.surprise)
     except TooLittleDataError as error:
-        return Drift(config, community, None, _NOBODY, Phrase(str(error), str(error)))
+        return replace(unjudged, reason=Phrase(str(error), str(error)))
     if model is not None:
         judge = add_reader(judge, community, model, config.reader, options)
-    if feedback:
-        judge = judge.after_feedback([odds for odds, _ in feedback], [right for _, right in feedback])
-    scan = judge.scan(community)
+    if told := [*feedback, *outcomes]:
+        judge = judge.after_feedback([odds for odds, _ in told], [right for _, right in told])
+    scan = judge.scan(community, threads=(options or Options()).threads or min(_THREADS, os.cpu_count() or 1))
     ids = [community.member_ids.id(row) for row in scan.members.tolist()]
     table = pl.DataFrame(
         {
@@ -263,7 +285,8 @@ def learn(
         schema=_NOBODY.schema,
     ).with_columns(pl.col("score", "probability", "p_value").fill_nan(None))
     acting = _acting(community, judge, config, options or Options())
-    return Drift(config, community, judge, table.sort("p_value", "member_id", nulls_last=True), acting=acting)
+    table = table.sort("p_value", "member_id", nulls_last=True)
+    return replace(unjudged, judge=judge, table=table, reason=None, acting=acting)
 
 
 def _read_by(encoder: Encoder | None) -> TransformerEncoder:

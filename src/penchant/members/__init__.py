@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from penchant.members.opinions import OpinionMonitor as OpinionMonitor
     from penchant.members.privacy import MaskingFilter as MaskingFilter
     from penchant.members.privacy import PrivacyConfig as PrivacyConfig
-    from penchant.members.profiles import ProfileConfig as ProfileConfig
     from penchant.members.profiles import Profiles as Profiles
+    from penchant.members.profiling import ProfileConfig as ProfileConfig
     from penchant.members.recipe import Members as Members
     from penchant.members.recipe import MembersConfig as MembersConfig
     from penchant.members.recipe import evaluate as evaluate
@@ -55,7 +55,7 @@ _HOMES: Final = {
     "train": "penchant.members.recipe",
     "evaluate": "penchant.members.recipe",
     "Profiles": "penchant.members.profiles",
-    "ProfileConfig": "penchant.members.profiles",
+    "ProfileConfig": "penchant.members.profiling",
     "Segmenter": "penchant.members.segments",
     "SegmentConfig": "penchant.members.segments",
     "Value": "penchant.members.value",

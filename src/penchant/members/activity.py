@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from penchant.data.columns import PATH_SEPARATOR, EventKind
 from penchant.data.community import Community
 from penchant.data.interactions import EventWeights
-from penchant.members.profiles import profiles
+from penchant.members.profiling import profiles
 from penchant.text.encoder import Encoder
 from penchant.vectors import Floats, Rows
 

@@ -13,27 +13,22 @@ from penchant.artifacts import load_artifact, save_artifact
 from penchant.data.community import Community
 from penchant.errors import ConfigError, InputError, NotFittedError, TooLittleDataError
 from penchant.evaluation.classification import evaluate_classes
-from penchant.members.activity import Activity, common_categories, rarities, read_activity, rendered
+from penchant.members.activity import common_categories, rarities, read_activity, rendered
 from penchant.members.attribute_answers import AttributeReport, Predictions, mean_auc, report_from
+from penchant.members.attribute_sources import Sources, log_probabilities, spread, transformer_of
 from penchant.members.attributes import SENSITIVE, Attribute, attribute_of, refuse_sensitive
 from penchant.members.features import SHARE
-from penchant.members.heads import Linear, Stack, Trees, conformal_threshold, load_heads, save_heads
-from penchant.members.profiles import feature_names
+from penchant.members.heads import Stack, conformal_threshold, load_heads, save_heads
+from penchant.members.profiling import feature_names
 from penchant.text.encoder import Encoder
-from penchant.text.finetune import FinetuneConfig, TaskConfig, TunedModel, finetune
-from penchant.text.transformer import TransformerEncoder
-from penchant.text.tuning.config import Mode
-from penchant.text.tuning.examples import Example
+from penchant.text.finetune import FinetuneConfig
+from penchant.text.tuning.modes import Mode
 from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
 
 KIND: Final = "member-classifier"
 _COMMENT: Final = "comment"
 """Name of the head that reads single texts, among those of the sources."""
-_VIEWS: Final = (1, 1, 3, 5)
-"""How many of a member's texts each view holds, from which single comments are learned."""
-
-Source = Literal["items", "text", "profile", "tuned"]
 
 
 class ClassifierConfig(BaseModel):
@@ -69,6 +64,11 @@ class ClassifierConfig(BaseModel):
     """Trees over the profile."""
     coverage: float = Field(default=0.9, gt=0.5, lt=1)
     """How often the true class is among those that an answer names."""
+
+    @property
+    def used_sources(self) -> list[str]:
+        """What is blended, a tuned language model last where there is one."""
+        return [*self.sources, *(["tuned"] if self.tuning else [])]
 
 
 class MemberClassifier:
@@ -129,14 +129,15 @@ class MemberClassifier:
         self.encoder, self.item_ids, self.rarity = encoder, community.item_ids.ids.to_list(), rarities(own)
         shares = [f"{SHARE}{category}" for category in common_categories(own)]
         self.features = feature_names(community, shares, tiered=False)
-        self.activity = read_activity(community, encoder, self.item_ids, self.rarity, self.features)
+        activity = read_activity(community, encoder, self.item_ids, self.rarity, self.features)
+        sources = Sources(config, activity, found.classes, encoder, options)
         texts = rendered(community, known, most=config.recent_events) if config.tuning else []
-        parts = _parts(codes, min(config.folds, int(smallest)), options)
+        parts = spread(codes, min(config.folds, int(smallest)), options)
         if config.tuning:
             # One part is enough to weigh a source that takes so long to fit.
             parts = parts[:1]
         held = np.concatenate(parts)
-        logs, comments, comment_codes = self._held_out(known, codes, texts, parts, options)
+        logs, comments, comment_codes = sources.held_out(known, codes, texts, parts)
         self.shares = (np.bincount(codes, minlength=len(found.classes)) / len(codes)).astype(np.float32)
         self.stack = Stack.fit(logs, codes[held])
         blended = self.stack.blend(logs)
@@ -144,11 +145,11 @@ class MemberClassifier:
         self.comment_stack = Stack.fit([comments], comment_codes)
         calmed = self.comment_stack.blend([comments])
         self.comment_least = conformal_threshold(calmed, comment_codes, config.coverage)
-        self.heads = self._fitted(known, codes, texts, options)
-        self.comment_head = self._comment_head(known, codes, options)
+        self.heads = sources.fitted(known, codes, texts)
+        self.comment_head = sources.comment_head(known, codes)
         order = np.argsort(held)
         self.judged, self.held_out = held[order], blended[order]
-        without = [place for place, source in enumerate(self._sources) if source not in ("text", "tuned")]
+        without = [place for place, source in enumerate(self.config.used_sources) if source not in ("text", "tuned")]
         silent = blended
         if without:
             silent = Stack.fit(kept := [logs[place] for place in without], codes[held]).blend(kept)
@@ -161,7 +162,7 @@ class MemberClassifier:
             coverage=float(np.mean(np.exp(blended)[np.arange(len(held)), codes[held]] >= self.least)),
             unsure=float(np.mean((np.exp(blended) >= self.least).sum(axis=1) != 1)),
             comment_accuracy=float(np.mean(calmed.argmax(axis=1) == comment_codes)),
-            weights=dict(zip(self._sources, self.stack.weights, strict=True)),
+            weights=dict(zip(self.config.used_sources, self.stack.weights, strict=True)),
             left_out=found.left_out,
         )
         return self
@@ -184,8 +185,8 @@ class MemberClassifier:
         found = self._require()
         rows = np.arange(len(community.members)) if rows is None else rows
         activity = read_activity(community, self.encoder, self.item_ids, self.rarity, self.features)
-        texts = rendered(community, rows, most=self.config.recent_events) if "tuned" in self._sources else []
-        logs = [self._log_probabilities(source, head, activity, rows, texts) for source, head in self.heads.items()]
+        texts = rendered(community, rows, most=self.config.recent_events) if "tuned" in self.config.used_sources else []
+        logs = [log_probabilities(source, head, activity, rows, texts) for source, head in self.heads.items()]
         probabilities = np.exp(self.stack.blend(logs))
         # Of whom nothing is known, that they are like the others is all there is to say.
         probabilities[~activity.text[rows].any(axis=1)] = self.shares
@@ -216,7 +217,7 @@ class MemberClassifier:
             "encoder": self.encoder.name,
             "items": self.item_ids,
             "features": list(self.features),
-            "sources": self._sources,
+            "sources": self.config.used_sources,
             "stack": [list(self.stack.weights), list(self.stack.bias)],
             "comment_stack": [list(self.comment_stack.weights), list(self.comment_stack.bias)],
             "least": [self.least, self.comment_least],
@@ -246,7 +247,7 @@ class MemberClassifier:
         model.least, model.comment_least = meta["least"]
         model.report = report_from(meta["report"])
 
-        tuned = _transformer(encoder) if "tuned" in meta["sources"] else None
+        tuned = transformer_of(encoder) if "tuned" in meta["sources"] else None
         heads = load_heads(folder, [*meta["sources"], _COMMENT], saved.arrays, len(meta["classes"]), tuned)
         model.comment_head = heads.pop(_COMMENT)
         model.heads = heads
@@ -257,106 +258,11 @@ class MemberClassifier:
     heads: dict[str, Any]
     encoder: Encoder
 
-    @property
-    def _sources(self) -> list[str]:
-        return [*self.config.sources, *(["tuned"] if self.config.tuning else [])]
-
     def _require(self) -> Attribute:
         if self.attribute is None:
             raise NotFittedError("the classifier was not fitted; call `fit` first, or `load` one")
         return self.attribute
 
-    def _held_out(
-        self, known: Rows, codes: Rows, texts: Sequence[str], parts: list[Rows], options: Options
-    ) -> tuple[list[Floats], Floats, Rows]:
-        """Each source's log-probabilities of members not fitted on; those of single texts, and their classes."""
-        found: list[list[Floats]] = [[] for _ in self._sources]
-        comments, comment_codes = [], []
-        for part in parts:
-            rest = np.setdiff1d(np.arange(len(known)), part)
-            some = [texts[row] for row in rest] if texts else []
-            heads = self._fitted(known[rest], codes[rest], some, options)
-            asked = [texts[row] for row in part] if texts else []
-            for place, (source, head) in enumerate(heads.items()):
-                found[place].append(self._log_probabilities(source, head, self.activity, known[part], asked))
-            head = self._comment_head(known[rest], codes[rest], options)
-            view, whose = self._views(known[part], (1,), options)
-            comments.append(head.log_probabilities(view))
-            comment_codes.append(codes[part][whose])
-        return [np.concatenate(each) for each in found], np.concatenate(comments), np.concatenate(comment_codes)
-
-    def _fitted(self, rows: Rows, codes: Rows, texts: Sequence[str], options: Options) -> dict[str, Any]:
-        activity, classes, heads = self.activity, len(self._require().classes), dict[str, Any]()
-        for source in self._sources:
-            if source == "items":
-                penalty = self.config.item_penalty
-                heads[source] = Linear.fit(activity.items[rows], codes, classes, penalty=penalty, scaled=False)
-            elif source == "text":
-                penalty = self.config.text_penalty
-                heads[source] = Linear.fit(activity.text[rows], codes, classes, penalty=penalty, scaled=True)
-            elif source == "profile":
-                rounds, seed = self.config.rounds, options.seed
-                heads[source] = Trees.fit(activity.profile[rows], codes, classes, rounds=rounds, seed=seed)
-            else:
-                heads[source] = self._tuned(texts, codes, options)
-        return heads
-
-    def _tuned(self, texts: Sequence[str], codes: Rows, options: Options) -> TunedModel:
-        assert self.config.tuning is not None
-        classes = self._require().classes
-        task = TaskConfig(name="attribute", labels=classes)
-        config = self.config.finetune.model_copy(update={"mode": self.config.tuning, "tasks": (task,)})
-        examples = [Example(text, classes[code]) for text, code in zip(texts, codes.tolist(), strict=True)]
-        return finetune(_transformer(self.encoder), examples, config, options)
-
-    def _comment_head(self, rows: Rows, codes: Rows, options: Options) -> Linear:
-        view, whose = self._views(rows, _VIEWS, options)
-        count = np.bincount(whose, minlength=len(rows))
-        penalty = self.config.text_penalty
-        return Linear.fit(
-            view, codes[whose], len(self._require().classes), penalty=penalty, scaled=True, weights=1 / count[whose]
-        )
-
-    def _views(self, rows: Rows, sizes: Sequence[int], options: Options) -> tuple[Floats, Rows]:
-        """Means of a few random texts of each member, and whose each is, by place among the rows."""
-        activity, rng = self.activity, np.random.default_rng(options.seed)
-        order = np.argsort(activity.event_members, kind="stable")
-        begins = np.searchsorted(activity.event_members[order], rows)
-        ends = np.searchsorted(activity.event_members[order], rows, side="right")
-        held = np.flatnonzero(ends > begins)
-        views, whose = [], []
-        for size in sizes:
-            drawn = begins[held, None] + (rng.random((len(held), size)) * (ends - begins)[held, None]).astype(np.int64)
-            views.append(activity.event_vectors[activity.event_rows[order[drawn]]].mean(axis=1))
-            whose.append(held)
-        return np.concatenate(views).astype(np.float32), np.concatenate(whose)
-
-    def _log_probabilities(
-        self, source: str, head: Any, activity: Activity, rows: Rows, texts: Sequence[str]
-    ) -> Floats:
-        if source == "tuned":
-            return np.log(np.clip(head.predict(texts), 1e-6, 1))
-        features = {"items": activity.items, "text": activity.text, "profile": activity.profile}[source]
-        logs: Floats = head.log_probabilities(features[rows])
-        return logs
-
-
-def _parts(codes: Rows, count: int, options: Options) -> list[Rows]:
-    """Members in so many parts, each class spread over all."""
-    rng = options.rng()
-    place = np.empty(len(codes), dtype=np.int64)
-    for code in np.unique(codes):
-        mine = rng.permutation(np.flatnonzero(codes == code))
-        place[mine] = (np.arange(len(mine)) + rng.integers(count)) % count
-    return [np.flatnonzero(place == part) for part in range(count)]
-
 
 def _of_members(rows: Rows) -> pl.Expr:
     return pl.col("member").is_in(pl.Series(rows, dtype=pl.UInt32).implode())
-
-
-def _transformer(encoder: Encoder) -> TransformerEncoder:
-    inner = getattr(encoder, "encoder", encoder)
-    if not isinstance(inner, TransformerEncoder):
-        raise ConfigError(f"tuning needs a transformer, and {encoder.name} is none; leave tuning out")
-    return inner

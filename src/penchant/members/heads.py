@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from penchant.artifacts import MANIFEST, storage_errors
 from penchant.text.finetune import TunedModel
 from penchant.text.transformer import TransformerEncoder
+from penchant.training.boosting import boosting
+from penchant.training.options import Options
 from penchant.vectors import Floats, Rows
 
 _LINEAR: Final = ("weights", "bias", "mean", "scale")
 _TREES: Final = {
     "learning_rate": 0.03, "num_leaves": 7, "feature_fraction": 0.4, "bagging_fraction": 0.8, "bagging_freq": 1,
-    "lambda_l2": 5.0, "num_threads": 1, "verbose": -1, "deterministic": True,
+    "lambda_l2": 5.0,
 }  # fmt: skip
 
 
@@ -74,10 +76,11 @@ class Trees:
         """Fit so many rounds."""
         import lightgbm
 
-        own = {"min_data_in_leaf": max(2, min(20, len(codes) // 20)), "seed": seed}
         goal = {"objective": "binary"} if classes == 2 else {"objective": "multiclass", "num_class": classes}
+        fewest = max(2, min(20, len(codes) // 20))
+        settings = boosting(Options(seed=seed, threads=1), **_TREES, **goal, min_data_in_leaf=fewest)
         data = lightgbm.Dataset(features.astype(np.float64), codes, free_raw_data=True)
-        model = lightgbm.train({**_TREES, **own, **goal}, data, num_boost_round=rounds)
+        model = lightgbm.train(settings, data, num_boost_round=rounds)
         return cls(model.model_to_string(), classes)
 
     def log_probabilities(self, features: Floats) -> Floats:

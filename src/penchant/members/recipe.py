@@ -18,7 +18,8 @@ from penchant.errors import TooLittleDataError
 from penchant.members.calibration import Calibration, calibrated
 from penchant.members.leanings import Writings
 from penchant.members.naming import SegmentNamer, title_words
-from penchant.members.profiles import ProfileConfig, Profiles, profiles
+from penchant.members.profiles import Profiles
+from penchant.members.profiling import ProfileConfig, profiles
 from penchant.members.refreshing import profile_of
 from penchant.members.segments import SegmentConfig, Segmenter
 from penchant.members.value import Value, ValueConfig

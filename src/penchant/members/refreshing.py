@@ -16,7 +16,8 @@ from penchant.members.doings import LATELY
 from penchant.members.features import FEELINGS, TIERS
 from penchant.members.leanings import Writings, tiers
 from penchant.members.moments import present
-from penchant.members.profiles import NEVER, ProfileConfig, Profiles, basis, profiles
+from penchant.members.profiles import NEVER, Profiles
+from penchant.members.profiling import ProfileConfig, basis, clocks, profiles
 from penchant.vectors import Floats, Rows
 
 _AGES: Final = (
@@ -40,8 +41,9 @@ def refreshed(
 ) -> Profiles:
     """What `profiles` would give of the community as it is now, from profiles made before.
 
-    Described anew are the members named, those who are new, and those of whose events one has since passed from one
-    window of time to the next. Where items, settings or kinds of event are others than before, all are.
+    Described anew are the members named, those who are new, those whose own clock (`offset_column`) is another, and
+    those of whose events one has since passed from one window of time to the next. Where items, settings or kinds of
+    event are others than before, all are.
 
     Args:
         made: profiles of the same community as it was.
@@ -82,6 +84,9 @@ def refreshed(
     known = [community.member_ids.row_or_none(member) for member in changed]
     anew[[row for row in known if row is not None]] = True
     anew[_passed(community, made.at, moment)] = True
+    own = clocks(community, config)
+    if own is not None and made.clocks is not None:
+        anew |= own != np.where(before >= 0, made.clocks[before], np.nan)
     values, text, dates = _carried(made, before)
     _grow_older(made, values, dates, moment)
     rows = np.flatnonzero(anew)
@@ -99,7 +104,14 @@ def refreshed(
             values[:, made.names.index(name)] = tiers(strata)[:, place]
     future = len(community.events) - int(community.events["at"].search_sorted(moment, side="right"))
     return replace(
-        made, members=tuple(community.member_ids.ids), values=values, text=text, at=moment, future=future, dates=dates
+        made,
+        members=tuple(community.member_ids.ids),
+        values=values,
+        text=text,
+        at=moment,
+        future=future,
+        dates=dates,
+        clocks=own,
     )
 
 
@@ -149,6 +161,8 @@ def _holds(made: Profiles, community: Community, config: ProfileConfig, item_vec
         and kinds <= set(made.names)
         and (FELT in community.events.columns) == (FEELINGS[0] in made.names)
         and (made.text is None) == (item_vectors is None)
+        # Profiles of an earlier release do not say whose clock they were made by.
+        and (made.clocks is None) == (config.offset_column is None)
     )
 
 

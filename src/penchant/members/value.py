@@ -18,7 +18,8 @@ from penchant.errors import NotFittedError, TooLittleDataError
 from penchant.members.bgnbd import BgNbd, GammaGamma
 from penchant.members.features import SELLER, SHARE
 from penchant.members.moments import money, present
-from penchant.members.profiles import ProfileConfig, Profiles, profiles
+from penchant.members.profiles import Profiles
+from penchant.members.profiling import ProfileConfig, profiles
 from penchant.members.rfm import rfm
 from penchant.members.wares import WARES, wares
 from penchant.members.worth import BY_DATES, Worth

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penchant.artifacts import storage_errors
+from penchant.training.boosting import boosting
+from penchant.training.options import Options
 from penchant.vectors import Floats
 
 if TYPE_CHECKING:
@@ -220,19 +222,10 @@ def _trees(
 ) -> tuple["lightgbm.Booster", ...]:
     import lightgbm
 
-    settings = {
-        "objective": objective,
-        "num_leaves": config.leaves,
-        "learning_rate": config.rate,
-        "feature_fraction": 0.5,
-        "bagging_fraction": 0.7,
-        "bagging_freq": 1,
-        "min_data_in_leaf": 30,
-        "lambda_l2": 10.0,
-        "num_threads": 1,
-        "deterministic": True,
-        "verbosity": -1,
-    }
+    settings = boosting(
+        Options(seed=seed, threads=1), objective=objective, num_leaves=config.leaves, learning_rate=config.rate,
+        feature_fraction=0.5, bagging_fraction=0.7, bagging_freq=1, min_data_in_leaf=30, lambda_l2=10.0,
+    )  # fmt: skip
     data = lightgbm.Dataset(features, np.asarray(target, dtype=np.float64), free_raw_data=False)
     return tuple(
         lightgbm.train({**settings, "seed": seed + turn}, data, num_boost_round=config.trees) for turn in range(models)

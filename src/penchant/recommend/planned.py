@@ -26,7 +26,7 @@ def attended(person: Person, attention: Attention | None) -> Person:
     weights = person.history.weights.copy()
     liked = np.flatnonzero(weights > 0)
     weights[liked] *= attention.shares(len(liked))
-    return replace(person, history=replace(person.history, weights=weights))
+    return replace(person, history=person.history.weighing(weights))
 
 
 def named(strategy: str, person: Person, attention: Attention | None, lang: Lang) -> str:

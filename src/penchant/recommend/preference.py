@@ -21,6 +21,7 @@ from penchant.recommend.preference_examples import (
 from penchant.recommend.preference_statistics import Trees, TreesConfig, like_share, similar_share, statistics
 from penchant.recommend.preference_tastes import Opinions, Tastes, TastesConfig
 from penchant.recommend.preference_tuned import Reader, ReaderConfig
+from penchant.recommend.preference_weighing import held_out_weight
 from penchant.text.encoder import Encoder
 from penchant.text.finetune import CausalModel
 from penchant.text.transformer import TransformerEncoder
@@ -96,6 +97,7 @@ class Preference:
         self._tastes: Tastes | None = None
         self._trees: Trees | None = None
         self._readers: dict[str, Reader] = {}
+        self._reader_weights: dict[str, float] = {}
         self._mean: Floats | None = None
         self._vectors: dict[str, Floats] = {}
         self.members = 0
@@ -115,7 +117,7 @@ class Preference:
         self._center({title for run in runs for title in opinions_of(run)})
         self._tastes = self._tastes_of([opinions_of(run) for run in runs])
         self._trees = self._grown(runs, options)
-        self._readers = {}
+        self._readers, self._reader_weights = {}, {}
         for name, config, base in (
             (PAIR, self.config.pair, self._tuned_from),
             (CAUSAL, self.config.causal, self._causal),
@@ -124,6 +126,8 @@ class Preference:
                 if base is None:
                     raise NotFittedError(f"the {name} has no model to start from; hand one to Preference")
                 self._readers[name] = Reader.tuned(base, rows, config, options)
+                weight = config.weight
+                self._reader_weights[name] = self._weighed(base, runs, config, options) if weight is None else weight
         return self
 
     def probability(self, prompts: Sequence[Prompt]) -> NDArray[np.float64]:
@@ -174,7 +178,7 @@ class Preference:
             found[SIMILAR] = self.config.similar_weight
         if self._trees is not None and self.config.trees_weight:
             found[TREES] = self.config.trees_weight
-        return found | {name: reader.config.weight for name, reader in self._readers.items()}
+        return found | {name: weight for name, weight in self._reader_weights.items() if weight}
 
     def importance(self) -> dict[str, float]:
         """Share of the trees' gain by statistic; nothing where none were grown."""
@@ -197,7 +201,7 @@ class Preference:
                 "titles": list(tastes.titles),
                 "members": self.members,
                 "trees": self._trees.text() if self._trees is not None else None,
-                "readers": list(self._readers),
+                "readers": self._reader_weights,
                 "encoder": self.encoder.name if self.encoder is not None else None,
             },
         )
@@ -232,7 +236,8 @@ class Preference:
         if artifact.meta["trees"] is not None:
             found._trees = Trees.of_text(config.trees or TreesConfig(), artifact.meta["trees"])
         bases: Mapping[str, Any] = {PAIR: (config.pair, tuned_from), CAUSAL: (config.causal, causal)}
-        for name in artifact.meta["readers"]:
+        for name, weight in artifact.meta["readers"].items():
+            found._reader_weights[name] = weight
             settings, base = bases[name]
             found._readers[name] = Reader.load(folder / name.replace(" ", "-"), settings, base, options=options)
         return found
@@ -266,6 +271,25 @@ class Preference:
             features[apart] = found
         assert features is not None
         return Trees(config).fit(features, np.array([row.liked for row in rows]), options)
+
+    def _weighed(
+        self,
+        base: TransformerEncoder | CausalModel,
+        runs: Sequence[Sequence[Judged]],
+        config: ReaderConfig,
+        options: Options,
+    ) -> float:
+        """What a reader's log-odds count: as much as helps with members whom no part of the blend has seen."""
+
+        def mixed(learned: Sequence[Sequence[Judged]], prompts: Sequence[Prompt]) -> NDArray[np.float64]:
+            vectors = self._known({title for prompt in prompts for title in _titles(prompt)})
+            return _log_odds(self._tastes_of([opinions_of(run) for run in learned]).probability(prompts, vectors))
+
+        def said(learned: Sequence[Sequence[Judged]], prompts: Sequence[Prompt]) -> NDArray[np.float64]:
+            rows = [row for run in learned for row in run]
+            return _log_odds(Reader.tuned(base, rows, config, options).probability(prompts))
+
+        return held_out_weight(runs, mixed, said, options.rng())
 
     def _center(self, titles: set[str]) -> None:
         """Remember the mean vector of the titles learned from: what all share says nothing."""

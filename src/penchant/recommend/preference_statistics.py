@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
 
 from penchant.recommend.preference_examples import Prompt
 from penchant.recommend.preference_tastes import Tastes, years_of
+from penchant.training.boosting import boosting
 from penchant.training.options import Options
 from penchant.vectors import Floats
 
@@ -76,12 +77,11 @@ class Trees:
         """Grow trees on out-of-fold statistics."""
         import lightgbm
 
-        settings = {
-            "objective": "binary", "learning_rate": self.config.learning_rate, "num_leaves": self.config.leaves,
-            "min_data_in_leaf": self.config.fewest_in_leaf, "bagging_fraction": 0.7, "bagging_freq": 1,
-            "feature_fraction": 0.6, "lambda_l2": 20.0, "verbose": -1, "deterministic": True, "force_row_wise": True,
-            "seed": options.seed, "num_threads": options.threads or 0,
-        }  # fmt: skip
+        settings = boosting(
+            options, objective="binary", learning_rate=self.config.learning_rate, num_leaves=self.config.leaves,
+            min_data_in_leaf=self.config.fewest_in_leaf, bagging_fraction=0.7, bagging_freq=1, feature_fraction=0.6,
+            lambda_l2=20.0,
+        )  # fmt: skip
         table = lightgbm.Dataset(features, liked.astype(np.float64), feature_name=_columns())
         self._booster = lightgbm.train(settings, table, self.config.trees)
         return self

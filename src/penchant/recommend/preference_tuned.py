@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveInt
 
 from penchant.recommend.preference_examples import Judged, Prompt
 from penchant.text.finetune import CausalModel, Example, FinetuneConfig, TaskConfig, TunedModel, finetune
@@ -22,8 +22,8 @@ TEMPLATE: Final = "{text}\nWill this member like it? Answer yes or no / 这位�
 class ReaderConfig(BaseModel):
     """A language model as a judge of prompts, and its part in the blend.
 
-    >>> ReaderConfig(tuning=FinetuneConfig(mode="ia3")).weight
-    0.3
+    >>> ReaderConfig(tuning=FinetuneConfig(mode="ia3"), weight=0.3).titles
+    10
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,8 +37,9 @@ class ReaderConfig(BaseModel):
     """Last titles of the history that are read."""
     rows: PositiveInt = 2_000
     """Rows that are learned from, at most: a random sample where there are more."""
-    weight: PositiveFloat = 0.3
-    """Weight of its log-odds in the blend, beside one for the mixed model."""
+    weight: NonNegativeFloat | None = None
+    """Weight of its log-odds in the blend, beside one for the mixed model; None tunes it twice more, each time on half
+    of the members, and takes the weight that the other half's answers speak for: none where that might be chance."""
 
 
 class Reader:

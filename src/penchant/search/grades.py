@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-from penchant.text.tuning.config import FinetuneConfig, TaskConfig
+from penchant.text.tuning.config import FinetuneConfig
+from penchant.text.tuning.task import TaskConfig
 
 
 class GraderConfig(BaseModel):

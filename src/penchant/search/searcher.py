@@ -1,14 +1,11 @@
-"""The searcher: two indexes, what was learned of queries, and a reason for each item found."""
+"""The searcher: how a query is read, which items answer it in which order, and a reason for each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
-from typing import Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from penchant.data.community import Community
@@ -17,19 +14,16 @@ from penchant.errors import ConfigError, NotFittedError
 from penchant.language import Lang, written_language
 from penchant.search import wording
 from penchant.search.candidates import Candidates, best_first, gather
-from penchant.search.catalogue import Catalogue
 from penchant.search.config import SearchConfig
-from penchant.search.dense import Dense, encoded, for_queries
-from penchant.search.features import features, popularity_of
+from penchant.search.dense import encoded, for_queries
+from penchant.search.features import features
 from penchant.search.filters import Filters
 from penchant.search.fusion import FusionConfig, fuse
-from penchant.search.lexical import Lexical
+from penchant.search.indexed import IndexedItems
 from penchant.search.personal import Pasts, Taste, nearest_liked, nearness, personalised, taste_of
 from penchant.search.querymap import QueryMap
 from penchant.search.reasons import reason, strategy
 from penchant.search.reranker import Reranker
-from penchant.search.suggestions import Suggestions, searched
-from penchant.search.typos import Speller
 from penchant.search.wished import lift
 from penchant.search.words import analyse, fold
 from penchant.text.encoder import Encoder
@@ -49,9 +43,10 @@ class Asked:
     is_cut: bool
 
 
-class Searcher:
+class Searcher(IndexedItems):
     """Finds the items that answer a query, by their words and by their meaning.
 
+    >>> import polars as pl
     >>> shop = pl.DataFrame({"item_id": ["p1", "p2"], "title": ["Summer dress with flowers", "铸铁锅"]})
     >>> found = Searcher().fit(shop).search("flower dres")
     >>> found[0].title, found[0].reason
@@ -65,96 +60,15 @@ class Searcher:
         encoder: Encoder | None = None,
         query_encoder: Encoder | None = None,
     ) -> None:
-        self.config = config or SearchConfig()
-        self.encoder = encoder
-        """Reads items; without one, items are found by words alone."""
+        super().__init__(config or SearchConfig(), encoder)
         self.query_encoder = query_encoder or (for_queries(encoder) if encoder is not None else None)
         self.fusion: FusionConfig = self.config.fusion
         self.query_map: QueryMap | None = None
         self.reranker: Reranker | None = None
         self.strength = self.config.personal.strength
         """How much a member's taste counts."""
-        self.lexical = Lexical(self.config.lexical)
-        self.dense: Dense | None = None
-        self.middle: Floats = np.zeros(0, dtype=np.float32)
-        """(width,) the mean of the items' vectors."""
-        self.suggestions = Suggestions(self.config.suggestions)
-        self.popularity: Floats = np.zeros(0, dtype=np.float32)
-        """(rows,) how much members did with each item, as a logarithm."""
-        self.community: Community | None = None
-        """Whose members' tastes count."""
-        self._catalogue: Catalogue | None = None
         self._refiner: Refiner | None = None
         self._pasts: Pasts | None = None
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The items that are searched.
-
-        Raises:
-            NotFittedError: before `fit` or `load`.
-        """
-        if self._catalogue is None:
-            raise NotFittedError("the searcher has no items yet; call fit or load first")
-        return self._catalogue
-
-    def use(self, catalogue: Catalogue) -> None:
-        """Take a catalogue whose words and vectors are indexed already."""
-        self._catalogue = catalogue
-
-    # -- items --
-
-    def fit(self, items: Community | pl.DataFrame) -> Self:
-        """Index the items of a community, or of a table with `item_id` and `title`, from nothing.
-
-        What members of the community searched for becomes suggestions, and what they like may move what they find.
-        """
-        self.community = items if isinstance(items, Community) else None
-        self._catalogue = Catalogue.of(items.items if isinstance(items, Community) else items)
-        self.index_words()
-        self.dense = None
-        if self.encoder is not None:
-            vectors = encoded(self.encoder, self.catalogue.texts())
-            self.dense = Dense(self.config.dense).fit(vectors)
-            self.middle = vectors.mean(axis=0) if len(vectors) else np.zeros(self.encoder.width, dtype=np.float32)
-        asked = searched(self.community) if self.community is not None else []
-        self.suggestions = Suggestions(self.config.suggestions).fit(self.catalogue.titles.to_list(), asked)
-        weights = self.config.personal.event_weights
-        self.popularity = popularity_of(self.community, weights, len(self.catalogue))
-        return self
-
-    def put(self, items: pl.DataFrame) -> None:
-        """Add items, or change those whose id is known; they are found at once.
-
-        Raises:
-            ColumnError: a column is missing or of the wrong type.
-            InputError: an id stands twice.
-            NotFittedError: items are searched by meaning too, and there is no encoder to read the new ones.
-        """
-        if self.dense is not None and self.encoder is None:
-            raise NotFittedError(
-                "items are searched by meaning and there is no encoder to read new ones; load with one"
-            )
-        rows = self.catalogue.put(items)
-        self.popularity = np.pad(self.popularity, (0, len(self.catalogue) - len(self.popularity)))
-        for row in rows.tolist():
-            self.lexical.put(row, self._words_of(row))
-        if self.dense is not None and self.encoder is not None:
-            self.dense.put(rows, encoded(self.encoder, self.catalogue.texts(rows)))
-        self._after_change()
-
-    def remove(self, item_ids: Sequence[str]) -> None:
-        """Take items away; they are found no more.
-
-        Raises:
-            UnknownIdError: an id is not here; then nothing is taken away.
-        """
-        rows = self.catalogue.remove(item_ids)
-        for row in rows.tolist():
-            self.lexical.drop(row)
-        if self.dense is not None:
-            self.dense.drop(rows)
-        self._after_change()
 
     def on(self, community: Community) -> "Searcher":
         """The same searcher for a community with newer events."""
@@ -349,11 +263,6 @@ class Searcher:
         assert self.dense is not None, "a taste comes from the index of vectors"
         return nearness(taste, rows, self.dense, self.middle)
 
-    def index_words(self) -> None:
-        """Index the words of all items anew, so that none is kept beside the index."""
-        self.lexical.fit(self._words_of(row) for row in range(len(self.catalogue)))
-        self.__dict__.pop("_speller", None)
-
     def save(self, folder: Path | str) -> None:
         """Write both indexes and what was learned; the community and the encoder are not written.
 
@@ -392,28 +301,10 @@ class Searcher:
     def _with_meaning(self) -> bool:
         return self.dense is not None and self.query_encoder is not None
 
-    @cached_property
-    def _speller(self) -> Speller:
-        return Speller(self.lexical.vocabulary, self.lexical.frequency, self.config.typos)
-
-    def _words_of(self, row: int) -> list[str]:
-        if not self.catalogue.alive[row]:
-            return []
-        item = self.catalogue.items.row(row, named=True)
-        title = analyse(item["title"])
-        rest = analyse("\n".join([*(item["categories"] or ()), *(item["tags"] or ()), item["text"] or ""]))
-        # Where there is nothing else, a title stands against nothing.
-        return title * self.config.lexical.title_weight + rest if rest else title
-
     def _nothing_wished(self, wishes: Wishes, allowed: NDArray[np.bool_], lang: Lang) -> str:
         told = wording.NOTHING_WISHED(lang, items=int(allowed.sum()), wishes=wishes.meant(lang))
         blame = self.refiner.hindering(wishes, allowed)
         return told if blame is None else wording.BUT_WITHOUT(lang, rest=told, wish=blame.meant(lang))
-
-    def _after_change(self) -> None:
-        self.__dict__.pop("_speller", None)
-        if self.lexical.stale:
-            self.index_words()
 
     def _picks(self, best: Candidates, scores: Floats, taste: Taste | None, lang: Lang) -> tuple[Pick, ...]:
         near = self.near(taste, best.rows) if taste is not None and self.strength > 0 else np.zeros(len(best))

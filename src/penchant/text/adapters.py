@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from penchant.errors import ArtifactError, ConfigError
-from penchant.text.tuning.config import ADAPTER_MODES, AdapterConfig, FinetuneConfig
+from penchant.text.tuning.config import AdapterConfig, FinetuneConfig
+from penchant.text.tuning.modes import ADAPTER_MODES
 
 Body = Any
 """A transformers model or a PEFT model around one: modules whose attributes no type tells."""

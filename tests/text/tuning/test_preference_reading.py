@@ -10,6 +10,7 @@ from penchant.errors import NotFittedError
 from penchant.recommend.preference import CAUSAL, PAIR, TASTES, Preference, PreferenceConfig
 from penchant.recommend.preference_examples import Judged, Prompt
 from penchant.recommend.preference_tuned import Reader, ReaderConfig
+from penchant.recommend.preference_weighing import halves, weight_of
 from penchant.text.finetune import CausalModel, FinetuneConfig
 from penchant.text.transformer import TransformerEncoder
 from penchant.training.options import Options
@@ -71,6 +72,41 @@ def test_it_takes_part_in_the_blend_with_its_weight(tiny: TransformerEncoder, op
     np.testing.assert_allclose(loaded.probability(asked), model.probability(asked), atol=1e-5)
     with pytest.raises(NotFittedError, match="the pair encoder has no model to start from"):
         Preference(PreferenceConfig(pair=pair)).fit(rows(), options)
+
+
+def test_a_weight_is_found_where_held_out_answers_speak_for_it() -> None:
+    found = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        liked = rng.random(80) < 0.5
+        mixed = np.where(liked, 0.5, -0.5) + rng.normal(size=80)
+        assert weight_of(mixed, np.where(liked, 3.0, -3.0) + 3 * rng.normal(size=80), liked) > 0
+        found.append(weight_of(mixed, 3 * rng.normal(size=80), liked))
+        assert weight_of(mixed, np.where(liked, -3.0, 3.0), liked) == 0, "what is always wrong has no part"
+    assert np.mean(np.array(found) > 0) <= 0.1
+
+
+def test_members_are_parted_whole_into_halves_each_judged_once() -> None:
+    runs = [[row, row] for row in rows(7)]
+    (learned, asked), (again, others) = halves(runs, np.random.default_rng(0))
+    assert (len(learned), len(asked)) == (3, 4)
+    assert (again, others) == (asked, learned)
+    assert sorted(map(id, learned + asked)) == sorted(map(id, runs))
+
+
+def test_a_reader_that_does_not_help_has_no_part_in_the_blend(
+    tiny: TransformerEncoder, options: Options, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    noise = [Judged(Prompt(row.prompt.history, row.prompt.candidate), bool(rng.random() < 0.5)) for row in rows(40)]
+    pair = ReaderConfig(tuning=FinetuneConfig(mode="lora", epochs=1, batch_size=8))
+    model = Preference(PreferenceConfig(pair=pair), tuned_from=tiny).fit(noise, options)
+    assert model.weights() == {TASTES: 1.0}
+    asked = [row.prompt for row in rows(4)]
+    np.testing.assert_allclose(model.probability(asked), model.parts(asked)[TASTES], atol=1e-6)
+    assert PAIR in model.parts(asked), "it is still shown alone"
+    model.save(tmp_path / "saved")
+    assert Preference.load(tmp_path / "saved", tuned_from=tiny, options=options).weights() == {TASTES: 1.0}
 
 
 def test_a_causal_model_answers_yes_or_no(tiny_folder: Path, options: Options, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from penchant.errors import ConfigError, InputError
-from penchant.recommend.proposals import PROMPT, TitleTrie
+from penchant.recommend.proposals import HEADING, TitleTrie, joined
 from penchant.text.generator import Generator
 from penchant.training.options import Options
 
@@ -32,14 +32,17 @@ def generator(tiny_folder: Path, options: Options, tmp_path_factory: pytest.Temp
 
 
 def said(generator: Generator, title: str) -> float:
-    """Log-probability of a whole title after the prompt, token by token."""
+    """Log-probability of a whole title after the prompt, token by token, among the tokens of all titles."""
     pieces = generator.model.pieces
-    prompt = PROMPT.format(liked="手机", disliked="novel")
+    prompt = f"{HEADING('zh')}\n手机\n"
     before = pieces.encode("").ids[:1] + pieces.encode(prompt, add_special_tokens=False).ids
     ids = pieces.encode(f"{title}\n", add_special_tokens=False).ids
     with torch.inference_mode():
-        logits = generator.body(input_ids=torch.tensor([before + ids])).logits[0].float().log_softmax(-1)
-    return float(sum(logits[len(before) + place - 1, token] for place, token in enumerate(ids)))
+        logits = generator.body(input_ids=torch.tensor([before + ids])).logits[0].float()
+    own = {token for each in TITLES for token in pieces.encode(f"{each}\n", add_special_tokens=False).ids}
+    whole = logits[:, sorted(own)].logsumexp(-1)
+    places = [len(before) + place - 1 for place in range(len(ids))]
+    return float(sum(logits[place, token] - whole[place] for place, token in zip(places, ids, strict=True)))
 
 
 def test_with_beams_enough_every_title_is_ranked_by_how_likely_the_model_says_it(generator: Generator) -> None:
@@ -47,6 +50,29 @@ def test_with_beams_enough_every_title_is_ranked_by_how_likely_the_model_says_it
     wanted = {title: said(generator, title) for title in TITLES if title not in ("手机", "novel")}
     assert [title for title, _ in found] == sorted(wanted, key=lambda title: -wanted[title])
     np.testing.assert_allclose([score for _, score in found], [wanted[title] for title, _ in found], atol=1e-4)
+
+
+def test_what_was_seen_long_ago_is_not_proposed_and_takes_no_place(generator: Generator) -> None:
+    trie = TitleTrie(TITLES, generator)
+    (first, _), *rest = trie.propose(HISTORY, 10, beams=10)
+    assert [title for title, _ in trie.propose(HISTORY, 2, beams=10, but=[first])] == [title for title, _ in rest[:2]]
+
+
+def test_titles_that_are_not_proposed_take_up_no_beam(generator: Generator) -> None:
+    trie = TitleTrie(TITLES, generator)
+    found = [title for title, _ in trie.propose([], 10, beams=1)]
+    hidden: list[str] = []
+    while len(hidden) < len(TITLES):
+        hidden += found
+        found = [title for title, _ in trie.propose([], 10, beams=1, but=hidden)]
+        assert bool(found) == (len(hidden) < len(TITLES))
+        assert not set(found) & set(hidden)
+
+
+def test_two_lists_are_joined_by_their_places() -> None:
+    first, second = np.array([[4, 7, 1], [2, 3, -1]]), np.array([[9, 7, 5], [-1, -1, -1]])
+    assert joined(first, second, 1e-6).tolist() == [[4, 7, 1], [2, 3, -1]]
+    assert joined(first, second, 10.0).tolist() == [[7, 9, 5], [2, 3, -1]]
 
 
 def test_fewer_beams_follow_fewer_beginnings(generator: Generator) -> None:

@@ -1,67 +1,15 @@
-"""What to learn when a language model is fine-tuned: the mode, the tasks and every option, each bounded."""
+"""How a language model is fine-tuned: the mode and every option, each bounded."""
 
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-Mode = Literal[
-    "full",
-    "lora",
-    "adalora",
-    "ia3",
-    "prefix",
-    "prompt",
-    "p-tuning",
-    "bottleneck",
-    "frozen",
-    "contrastive",
-    "upper",
-]
-"""Which parameters learn; `FinetuneConfig.mode` says what each does."""
-
-ADAPTER_MODES: Final = ("lora", "adalora", "ia3", "prefix", "prompt", "p-tuning")
-"""Modes that PEFT implements, saved in its format."""
-
-TaskKind = Literal["multi-class", "binary", "multi-label", "regression", "pair", "similarity"]
+from penchant.text.tuning.modes import PASSES, PROBED, PROBED_HEAD, RATES, Mode
+from penchant.text.tuning.task import TaskConfig
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TaskConfig(_Frozen):
-    """One question asked of every text; several tasks share one encoder.
-
-    >>> TaskConfig(name="mood", kind="binary", labels=("bad", "good")).labels
-    ('bad', 'good')
-    """
-
-    name: str = Field(default="label", pattern=r"^[^./\s]+$")
-    """Names the head; examples point to it."""
-    kind: TaskKind = "multi-class"
-    """`multi-class`: one of many; `binary`: the second of two; `multi-label`: any number of many; `regression`: a
-    number; `pair`: do two texts belong together, judged from their two vectors; `similarity`: the cosine of the two
-    vectors itself is to be the number given."""
-    labels: tuple[str, ...] | None = None
-    """The labels in the order of the answer's columns; None takes those of the examples, sorted."""
-    loss: Literal["cross-entropy", "focal", "asymmetric"] = "cross-entropy"
-    """`focal` (Lin et al., 2017) and `asymmetric` (Ridnik et al., 2021, multi-label only) weigh easy examples down."""
-    focus: NonNegativeFloat = 2.0
-    """Exponent of the focal loss, and of the asymmetric loss for absent labels; 0 gives back cross-entropy."""
-    margin: float = Field(default=0.05, ge=0, lt=1)
-    """Asymmetric loss: absent labels below this probability cost nothing."""
-    class_weights: Literal["balanced"] | dict[str, float] | None = None
-    """Weight of each label in the loss: `balanced` is inverse to its frequency; labels not named weigh 1."""
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the target spread over all labels."""
-    template: str = "{text}\n类别 / category: "
-    """What a causal model reads; the label's words come after it. A classifying model reads the text alone."""
-    words: dict[str, str] | None = None
-    """What a causal model says for a label, where that is not the label itself."""
-    temperature: PositiveFloat = 1.0
-    """Divides the logits of one label of many in the loss, where a teacher's answers were softened so."""
-    weight: PositiveFloat = 1.0
-    """Weight of the task in the total loss."""
 
 
 class AdapterConfig(_Frozen):
@@ -288,7 +236,7 @@ class FinetuneConfig(_Frozen):
     @property
     def passes(self) -> int:
         """Passes over the examples: as given, or the mode's own."""
-        return self.epochs or {"frozen": 40, "contrastive": 10}.get(self.mode, 4)
+        return self.epochs or PASSES.get(self.mode, 4)
 
     @property
     def probes_first(self) -> bool:
@@ -302,14 +250,14 @@ class FinetuneConfig(_Frozen):
         """The encoder's peak learning rate: the one given, or the mode's own."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return (_PROBED if self.probes_first else _RATES).get(self.mode, _RATES[self.mode])[0]
+        return (PROBED if self.probes_first else RATES).get(self.mode, RATES[self.mode])[0]
 
     @property
     def head_rate(self) -> float:
         """The heads' peak learning rate: the one given, or the mode's own."""
         if self.head_learning_rate is not None:
             return self.head_learning_rate
-        return PROBED_HEAD if self.probes_first else _RATES[self.mode][1]
+        return PROBED_HEAD if self.probes_first else RATES[self.mode][1]
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
@@ -341,24 +289,3 @@ class FinetuneConfig(_Frozen):
         1
         """
         return type(self).model_validate({**dict(self), **fields})
-
-
-_RATES: Final[dict[str, tuple[float, float]]] = {
-    "full": (1e-4, 1e-3),
-    "lora": (1e-3, 1e-3),
-    "adalora": (2e-3, 1e-3),
-    "ia3": (1e-2, 1e-3),
-    "prefix": (1e-2, 1e-3),
-    "prompt": (2e-2, 2e-3),
-    "p-tuning": (5e-3, 2e-3),
-    "bottleneck": (1e-3, 1e-3),
-    "frozen": (1e-2, 1e-2),
-    "contrastive": (5e-5, 1e-3),
-    "upper": (1e-4, 1e-3),
-}
-"""Peak learning rates of each mode, of the encoder's parameters and of the heads."""
-
-_PROBED: Final[dict[str, tuple[float]]] = {"full": (3e-5,), "upper": (5e-5,)}
-"""Peak learning rates of the encoder's parameters where the heads are fitted first, as far as they differ."""
-PROBED_HEAD: Final = 1e-4
-"""Peak learning rate of heads that were fitted first: they are near where they should be."""

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from penchant.errors import InputError, TooLittleDataError
-from penchant.text.tuning.config import TaskConfig
+from penchant.text.tuning.task import TaskConfig
 from penchant.vectors import Floats
 
 Label = str | float | Collection[str] | Mapping[str, float]

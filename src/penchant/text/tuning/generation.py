@@ -1,5 +1,6 @@
 """A causal language model as a labeller: how likely it is to say each label's words after a prompt."""
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +55,7 @@ def causal_config(weights: Weights) -> Any:
     from transformers import AutoConfig
 
     try:
-        extra = {"gguf_file": weights.gguf} if weights.gguf else {}
-        return AutoConfig.from_pretrained(weights.folder, local_files_only=True, **extra)
+        return AutoConfig.from_pretrained(weights.folder, local_files_only=True, **_packed(weights))
     except (OSError, ValueError) as error:
         raise WeightsError(f"{weights.folder} cannot be read as a model ({error})") from error
 
@@ -69,8 +69,9 @@ def causal_body(weights: Weights) -> Body:
     from transformers import AutoModelForCausalLM
 
     try:
-        extra = {"gguf_file": weights.gguf} if weights.gguf else {}
-        return AutoModelForCausalLM.from_pretrained(weights.folder, dtype=torch.float32, local_files_only=True, **extra)
+        return AutoModelForCausalLM.from_pretrained(
+            weights.folder, dtype=torch.float32, local_files_only=True, **_packed(weights)
+        )
     except (OSError, ValueError) as error:
         raise WeightsError(f"{weights.folder} cannot be loaded as a causal language model ({error})") from error
 
@@ -81,9 +82,23 @@ def _pieces(weights: Weights) -> Tokenizer:
         return Tokenizer.from_file(str(path))
     from transformers import AutoTokenizer
 
-    extra = {"gguf_file": weights.gguf} if weights.gguf else {}
-    tokenizer: Any = AutoTokenizer.from_pretrained(weights.folder, local_files_only=True, **extra)
+    tokenizer: Any = AutoTokenizer.from_pretrained(weights.folder, local_files_only=True, **_packed(weights))
     return tokenizer.backend_tokenizer
+
+
+def _packed(weights: Weights) -> dict[str, Any]:
+    """What transformers has to be told of weights in the GGUF format.
+
+    Raises:
+        WeightsError: the package that reads it is not installed.
+    """
+    if not weights.gguf:
+        return {}
+    if importlib.util.find_spec("gguf") is None:
+        raise WeightsError(
+            f"{weights.name} is in the GGUF format, and the package that reads it is not installed: pip install gguf"
+        )
+    return {"gguf_file": weights.gguf}
 
 
 class PromptTokenizer(JointTokenizer):

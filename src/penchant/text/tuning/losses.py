@@ -15,7 +15,7 @@ def task_loss(task: Task, logits: Tensor, targets: Tensor) -> Tensor:
         logits: (examples, outputs) what the head said.
         targets: (examples, outputs) probabilities, or standardised numbers.
 
-    >>> from penchant.text.tuning.config import TaskConfig
+    >>> from penchant.text.tuning.task import TaskConfig
     >>> task = Task(TaskConfig(), ("a", "b"))
     >>> round(float(task_loss(task, torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))[0]), 4)
     0.6931

@@ -28,7 +28,7 @@ def task_metrics(task: Task, answers: Floats, targets: Floats) -> dict[str, floa
         answers: (examples, outputs) probabilities or standardised numbers.
         targets: (examples, outputs) as `Task.targets` gives them.
 
-    >>> from penchant.text.tuning.config import TaskConfig
+    >>> from penchant.text.tuning.task import TaskConfig
     >>> task = Task(TaskConfig(), ("a", "b"))
     >>> task_metrics(task, np.array([[0.9, 0.1]]), np.array([[1.0, 0.0]]))
     {'accuracy': 1.0, 'macro_f1': 1.0, 'micro_f1': 1.0}

@@ -15,6 +15,7 @@ from penchant.text.tuning.batches import Collator, JointTokenizer, Rows, tokenis
 from penchant.text.tuning.checkpoints import sequence_fingerprint
 from penchant.text.tuning.config import FinetuneConfig
 from penchant.text.tuning.contrastive import LabelSampler, PairsObjective, fit_logistic_head
+from penchant.text.tuning.course import Course
 from penchant.text.tuning.evaluating import evaluated, in_order_of_length, moved
 from penchant.text.tuning.examples import Example, Task
 from penchant.text.tuning.generation import CausalNetwork, GenerationObjective
@@ -25,7 +26,7 @@ from penchant.text.tuning.place import Place
 from penchant.text.tuning.probing import probe
 from penchant.text.tuning.seeding import seeded
 from penchant.text.tuning.states import Given, cached_states, lower_part, upper_part
-from penchant.text.tuning.trainer import Course, Validation, step_count, train
+from penchant.text.tuning.trainer import Validation, step_count, train
 from penchant.training.options import Options
 from penchant.training.precision import choose_device, choose_dtype
 from penchant.vectors import Floats, unit_rows

@@ -5,30 +5,28 @@ import math
 import shutil
 import time
 import warnings
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import numpy as np
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
-from transformers import TrainerCallback, TrainingArguments
+from transformers import TrainingArguments
 
 from penchant.artifacts import storage_errors, write_atomically
 from penchant.errors import TrainingError
 from penchant.language import Phrase
-from penchant.text.adapters import is_peft
 from penchant.text.progress import progress
 from penchant.text.tuning.adalora import budget_state, restore_budget
 from penchant.text.tuning.batches import Collator, LengthSampler, Rows
 from penchant.text.tuning.checkpoints import STATE, last_checkpoint, opened
 from penchant.text.tuning.config import FinetuneConfig
+from penchant.text.tuning.course import Course, Follow
 from penchant.text.tuning.evaluating import evaluated
 from penchant.text.tuning.metrics import SMALLER_IS_BETTER, metric_of
 from penchant.text.tuning.network import Batch, Network
@@ -41,29 +39,6 @@ from penchant.text.tuning.trackers import trackers
 _TUNING: Final = Phrase("Fine-tuning", "微调")
 _BEST: Final = "best.safetensors"
 _BUDGET: Final = "budget.safetensors"
-
-
-@dataclass
-class Course:
-    """How one run went."""
-
-    steps: int = 0
-    seconds: float = 0.0
-    texts_per_second: float = 0.0
-    """Texts trained on a second, evaluation left out."""
-    losses: list[float] = field(default_factory=list)
-    """The loss of each step."""
-    evaluations: list[dict[str, float]] = field(default_factory=list)
-    """What each evaluation found."""
-    metric: str = ""
-    best: float | None = None
-    """The best value of the metric; the network has the state that reached it."""
-    resumed_at: int = 0
-    """The step from which an interrupted run went on."""
-    epsilon: float | None = None
-    """Privacy spent, where the run was private."""
-    fingerprint: str = ""
-    """Tells this run from others."""
 
 
 @dataclass(frozen=True)
@@ -211,39 +186,6 @@ class TextTrainer(transformers.Trainer):
         self.course.evaluations, self.course.losses = course["evaluations"], course["losses"]
 
 
-class _Follow(TrainerCallback):
-    """Progress, the loss of each step, early stopping, and AdaLoRA's budget."""
-
-    def __init__(
-        self, course: Course, config: FinetuneConfig, network: Network, epoch_steps: int, advance: Callable[[int], Any]
-    ) -> None:
-        self.course, self.config, self.network, self.advance = course, config, network, advance
-        self.epoch_steps = epoch_steps
-        self.adalora = is_peft(network.body) and hasattr(network.body.base_model, "update_and_allocate")
-
-    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if self.adalora:
-            self.network.body.base_model.update_and_allocate(state.global_step + 1)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.advance(1)
-        # A checkpoint at an epoch's last step has to wait for the evaluation that belongs to the epoch.
-        if state.global_step % self.epoch_steps == 0:
-            control.should_save = False
-
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        control.should_save = args.save_strategy != "no"
-
-    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        stopping = self.config.early_stopping
-        if stopping is None:
-            return
-        sign = -1 if self.course.metric in SMALLER_IS_BETTER else 1
-        values = [sign * found[self.course.metric] for found in self.course.evaluations]
-        if len(values) - 1 - int(np.argmax(values)) >= stopping.patience:
-            control.should_training_stop = True
-
-
 def train(
     network: Network,
     objective: Objective,
@@ -293,7 +235,7 @@ def train(
         order = sampler or LengthSampler(rows.lengths, config.batch_size, seed)
         trainer = TextTrainer(network, objective, config, arguments, rows, collator, order, validation, course, privacy)
         trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
-        trainer.add_callback(_Follow(course, config, network, steps // config.passes, advance))
+        trainer.add_callback(Follow(course, config, network, steps // config.passes, advance))
         for callback in trackers(folder, place):
             trainer.add_callback(callback)
         if checkpoint is not None:
