@@ -37,7 +37,7 @@ FORMATS: Final[dict[str, int]] = {
     "interests": 2,
     "members": 2,
     "anomalies": 2,
-    "drift": 3,
+    "drift": 2,
     "evaluate": 3,
     "recommend": 2,
 }
