@@ -154,7 +154,7 @@ def test_a_new_segment_has_no_number_that_any_build_here_or_any_answer_knows(wor
     segments = Segments(Vocabulary(pl.Series(["m"]), name="member"), np.array([NOBODY], dtype=np.int32), (), 1.0)
     assert first_number(workspace, ()) == 0
     for turn, following in enumerate((3, 8, 5)):
-        given = replace(segments, following=following)
+        given = replace(segments, next_number=following)
 
         def write(_: Context, to: Path, given: Segments = given) -> None:
             given.save(segments_folder(to))

@@ -207,7 +207,7 @@ def first_number(workspace: "Workspace", named: Iterable[int]) -> int:
         # What cannot be read any more has said nothing that could still be seen.
         with suppress(ArtifactError):
             if "members" in build.stages:
-                free.append(Segments.load(segments_folder(build.path / "members")).following)
+                free.append(Segments.load(segments_folder(build.path / "members")).next_number)
     return max(free, default=0)
 
 

@@ -84,6 +84,7 @@ def test_ratings_count_by_how_high_they_are(held: Drift) -> None:
 def test_views_and_little_say_nothing(held: Drift) -> None:
     assert outcomes(held, with_later("view", [3] * 20)) == ()
     assert outcomes(held, with_later("buy", [3] * (FEWEST - 1))) == ()
+    assert outcomes(held, with_later("hide", [0] * 6)) == (), "hiding what is old contradicts nothing"
     assert outcomes(held, held.community) == ()
     assert outcomes(replace(held, judge=None), with_later("buy", [3] * 6)) == ()
 

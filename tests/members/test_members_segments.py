@@ -113,17 +113,17 @@ def test_a_number_that_was_given_once_is_given_to_no_other_segment(planted: tupl
     four, few = SegmentConfig(least=4), SegmentConfig(fewest_members=10_000)
     first = Segmenter(four).fit(made, Options(seed=1)).segments
     assert first is not None
-    assert first.following == max(one.number for one in first) + 1
+    assert first.next_number == max(one.number for one in first) + 1
     # A build with too few members has no segments, and the one after it only new ones.
     nothing = Segmenter(few).fit(made, Options(seed=1), before=first).segments
     assert nothing is not None
-    assert (len(nothing), nothing.following) == (0, first.following)
+    assert (len(nothing), nothing.next_number) == (0, first.next_number)
     again = Segmenter(four).fit(made, Options(seed=1), before=nothing).segments
     assert again is not None
     assert {one.number for one in again} & {one.number for one in first} == set()
     # The last of them goes; what comes then is not called as it was.
     only = replace(again, member_ids=ids, of_member=np.full(3, NOBODY, dtype=np.int32), segments=again.segments[:1])
-    assert matched(np.array([0, 1, 1], dtype=np.int32), ids, only).min() == again.following
+    assert matched(np.array([0, 1, 1], dtype=np.int32), ids, only).min() == again.next_number
 
 
 def test_what_was_given_is_saved_and_an_earlier_release_is_read(
@@ -131,12 +131,12 @@ def test_what_was_given_is_saved_and_an_earlier_release_is_read(
 ) -> None:
     found = Segmenter(SegmentConfig(least=4)).fit(planted[0], Options(seed=1), first=7).segments
     assert found is not None
-    replace(found, following=99).save(tmp_path / "new")
-    assert Segments.load(tmp_path / "new").following == 99
+    replace(found, next_number=99).save(tmp_path / "new")
+    assert Segments.load(tmp_path / "new").next_number == 99
     saved = load_artifact(tmp_path / "new", "segments")
     old = {name: value for name, value in saved.meta.items() if name != "following"}
     save_artifact(tmp_path / "old", "segments", arrays=dict(saved.arrays), meta=old)
-    assert Segments.load(tmp_path / "old").following == found.following
+    assert Segments.load(tmp_path / "old").next_number == found.next_number
 
 
 def test_numbers_begin_where_they_are_told_to(planted: tuple[Profiles, np.ndarray]) -> None:

@@ -79,8 +79,9 @@ def test_too_few_candidates_are_filled_up_from_all_items(
     popular = [pick.item_id for pick in recommender.recommend_for(k=120)]
     monkeypatch.setattr(module, "FEW_ITEMS", 100)
     monkeypatch.setattr(recommender, "config", recommender.config.model_copy(update={"per_source": 12}))
-    recommender.__dict__.pop("_nearby", None)
+    monkeypatch.delitem(recommender.__dict__, "_nearby", raising=False)
     found = recommender.recommend_for(k=12, exclude=popular)
+    del recommender.__dict__["_nearby"]
     assert len(found) == 12
     assert not {pick.item_id for pick in found} & set(popular)
 
@@ -98,3 +99,17 @@ def test_an_empty_history_is_answered(recommender: Recommender, monkeypatch: pyt
     monkeypatch.setattr(module, "FEW_ITEMS", 100)
     events = pl.DataFrame(schema={name: EVENTS[name] for name in ("item_id", "kind", "at", "amount")})
     assert len(recommender.recommend_for(events=events, k=5)) == 5
+
+
+def test_new_items_that_are_barred_take_no_places(recommender: Recommender) -> None:
+    person = _people(recommender)[0]
+    cold = np.flatnonzero(recommender.cold)
+    barred = recommender._barred(person, ())
+    barred[cold[3:]] = True
+    near = recommender._nearby.opinions(person.history, barred)
+    whole = recommender._opinions(person.history, barred[None])
+    assert near.items is not None
+    assert not barred[near.items].any()
+    count = recommender.config.per_source
+    own = np.where(barred, -np.inf, whole.scores["als"][0])
+    assert np.isin(np.flatnonzero(own > kth_largest(own, count)), near.items).all()

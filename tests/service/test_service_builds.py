@@ -234,6 +234,12 @@ def test_a_trial_that_nobody_was_shown_an_answer_in_leaves_its_name_free(two: Se
     for _ in range(2):
         assert two.client.put("/v1/builds/trial", json=begin).status_code == 200
         two.client.delete("/v1/builds/trial")
+    assert two.client.put("/v1/builds/trial", json=begin).status_code == 200
+    for row in range(4):
+        two.picks(f"m{row}", k=1)
+    two.send(*({"member_id": f"m{row}", "item_id": "p1", "kind": "buy"} for row in range(4)))
+    told = two.client.get("/v1/builds/trial/result").json()
+    assert sum(arm["successes"] for arm in told["arms"]) == 4, "the end of the one before is not this one's"
 
 
 def test_exposures_of_a_member_who_was_forgotten_are_not_written_after_all(two: Served) -> None:
@@ -248,6 +254,9 @@ def test_exposures_of_a_member_who_was_forgotten_are_not_written_after_all(two: 
     exposures.note("t", "m1", "control")
     exposures.write()
     assert len(exposures.of("m1")) == 1, "who comes back counts anew"
+    exposures.note("t", "never a member", "control")
+    exposures.write()
+    assert exposures.of("never a member") == [], "an id that nobody can have forgotten"
 
 
 def test_a_trial_without_meaning_is_refused(two: Served) -> None:

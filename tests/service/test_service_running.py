@@ -668,6 +668,18 @@ def test_friends_are_suggested_also_after_a_member_was_forgotten(shop: Workspace
         assert client.get("/v1/members/m7/friends").status_code == 404
 
 
+def test_what_a_member_did_who_refused_tells_friends_nothing(shop: Workspace) -> None:
+    workspace = build_everything(shop)
+    with TestClient(create_app(workspace, ServiceSettings(language_model=False))) as client:
+        state = Served(client, workspace).state
+        state.store.upsert_members(pl.DataFrame({"member_id": ["m7"], "consent": [False]}))
+        # A tie makes the model of this moment anew.
+        client.post("/v1/ties", json={"ties": [{"member_id": "m1", "other_id": "m4", "kind": "follow"}]})
+        community = state.systems.social_of(state.builds.current).model.community
+        assert len(community.events_of(community.member_ids.row("m4")))
+        assert not len(community.events_of(community.member_ids.row("m7")))
+
+
 def test_what_the_language_model_has_read_is_not_read_again_at_every_tie(shop: Workspace) -> None:
     class Reading(Words):
         """Knows how many texts it was given."""

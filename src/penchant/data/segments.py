@@ -69,7 +69,7 @@ class Segments:
     """From which segment of the build before to which of this one, and how many members; `NOBODY` for newcomers."""
     reason: Phrase | None = None
     """Why there are no segments, where that is so."""
-    following: int = 0
+    next_number: int = 0
     """The smallest number that no segment of this build or of those before it has had."""
 
     def __iter__(self) -> Iterator[Segment]:
@@ -115,7 +115,7 @@ class Segments:
             "stability": None if np.isnan(self.stability) else self.stability,
             "flows": [list(flow) for flow in self.flows],
             "reason": list(self.reason) if self.reason is not None else None,
-            "following": self.following,
+            "following": self.next_number,
         }
         save_artifact(Path(folder), KIND, arrays={"of_member": self.of_member}, meta=meta)
 

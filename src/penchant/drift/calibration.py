@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from penchant.errors import InputError, TooLittleDataError
 from penchant.evaluation.detection import alarm_threshold
@@ -80,6 +80,15 @@ class Calibration:
     def probability(self, odds: NDArray) -> NDArray[np.float64]:
         """Calibrated probabilities."""
         return np.asarray(expit(self.odds(odds)), dtype=np.float64)
+
+    def before(self, probability: ArrayLike) -> NDArray[np.float64]:
+        """The log odds from which calibrated probabilities came: `probability` undone.
+
+        >>> Calibration(1.0, 2.0).before(Calibration(1.0, 2.0).probability(np.array([0.5]))).round(6).tolist()
+        [0.5]
+        """
+        share = np.clip(np.asarray(probability, dtype=np.float64), 1e-6, 1 - 1e-6)
+        return np.asarray((logit(share) - self.offset) / max(self.slope, 0.05), dtype=np.float64)
 
     def after(self, odds: ArrayLike, confirmed: ArrayLike, *, strength: float = 4.0) -> "Calibration":
         """What feedback teaches: verdicts that later events confirmed or contradicted (Platt, 1999, with a prior).

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from penchant.data.columns import EventKind
 from penchant.data.community import Community
@@ -46,13 +45,16 @@ def outcomes(held: "Drift", community: Community) -> tuple[Outcome, ...]:
         if member_id in community.member_ids and (said := judge.verdict(held.community, member_id)).alarm:
             answer = _answer(held, community, said, floor)
             if answer is not None:
-                found.append((float(logit(np.clip(probability, 1e-6, 1 - 1e-6))), answer))
+                # What the judge learned of earlier answers is undone: the next one learns from all of them anew.
+                found.append((float(judge.calibration.before(probability)), answer))
     return tuple(found)
 
 
 def _answer(held: "Drift", community: Community, said: DriftVerdict, floor: float) -> bool | None:
     """Whether a member went on with what was new; None where what came later does not tell."""
     assert held.judge is not None
+    if not said.after:
+        return None
     views = held.judge.learned.views
     new = views.topics[:, [name in said.after for name in views.topic_names]].sum(axis=1)
     read = held.community.events_of(held.community.member_ids.row(said.member_id))
@@ -62,6 +64,9 @@ def _answer(held: "Drift", community: Community, said: DriftVerdict, floor: floa
     later = community.events_of(community.member_ids.row(said.member_id)).filter(pl.col("at") > said.judged_at)
     for_, against = _told(held, community, later, floor)
     if len(for_) + len(against) < FEWEST or since.all() or not since.any():
+        return None
+    if not len(for_) and not new[against].any():
+        # Only what is old was hidden or sent back.
         return None
     share = (new[for_].sum() - new[against].sum()) / max(len(for_), 1)
     return bool(share > (known[since].mean() + known[~since].mean()) / 2)

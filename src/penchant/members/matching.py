@@ -32,7 +32,7 @@ def matched(
     if before is not None and len(before):
         old = _of(ids, before)
         names = np.array([segment.number for segment in before])
-        following = max(following, before.following, int(names.max()) + 1)
+        following = max(following, before.next_number, int(names.max()) + 1)
         shared = np.zeros((count, len(names)))
         for row in range(count):
             mine = groups == row

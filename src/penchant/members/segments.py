@@ -138,7 +138,7 @@ class Segmenter:
             first: the smallest number that a new segment may have.
         """
         options = options or Options()
-        first = max(first, before.following if before is not None else 0)
+        first = max(first, before.next_number if before is not None else 0)
         ids = Vocabulary(made.members, name="member")
         events = np.nan_to_num(made.column("events"))
         rows = np.flatnonzero(events >= self.config.fewest_events)
@@ -170,7 +170,7 @@ class Segmenter:
             made, ids, of_member, points, self.middles, numbers, before=before, content=content, stability=stability,
             flows=flows(of_member, ids, before), namer=namer,
         )  # fmt: skip
-        self.segments = replace(found, following=max(first, int(numbers.max()) + 1))
+        self.segments = replace(found, next_number=max(first, int(numbers.max()) + 1))
         return self
 
     def place(self, made: Profiles) -> NDArray[np.int32]:

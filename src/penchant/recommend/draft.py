@@ -82,4 +82,7 @@ def _best_rows(scores: Floats, allowed: NDArray[np.bool_], count: int) -> Rows:
         return np.flatnonzero(allowed)
     values = np.where(allowed, scores, -np.inf)
     bound = kth_largest(values, count)
+    if np.isneginf(bound):
+        # Fewer are scored at all than are looked for.
+        return np.flatnonzero(~np.isneginf(values))
     return np.flatnonzero((values >= bound) & allowed)

@@ -164,6 +164,7 @@ class Nearby:
     def _best_cold(self, guess: Floats, barred: NDArray[np.bool_]) -> tuple[Rows, Floats]:
         """The cold items of which most is guessed, and how much."""
         places = best_places(np.where(barred[self._cold_rows], np.float32(-np.inf), guess), self._per_source)
+        places = places[~barred[self._cold_rows[places]]]
         return self._cold_rows[places], guess[places]
 
 

@@ -236,7 +236,11 @@ class Preference:
         if artifact.meta["trees"] is not None:
             found._trees = Trees.of_text(config.trees or TreesConfig(), artifact.meta["trees"])
         bases: Mapping[str, Any] = {PAIR: (config.pair, tuned_from), CAUSAL: (config.causal, causal)}
-        for name, weight in artifact.meta["readers"].items():
+        readers = artifact.meta["readers"]
+        if not isinstance(readers, Mapping):
+            # Of before their parts were judged, when each had what its settings say.
+            readers = {name: bases[name][0].weight or 0.3 for name in readers}
+        for name, weight in readers.items():
             found._reader_weights[name] = weight
             settings, base = bases[name]
             found._readers[name] = Reader.load(folder / name.replace(" ", "-"), settings, base, options=options)

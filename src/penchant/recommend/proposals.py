@@ -107,6 +107,8 @@ class TitleTrie:
         rows, tokens, said = [0], [start], len(start)
         found: dict[str, float] = {}
         while alive:
+            if said >= model.max_tokens and found:
+                break
             if said >= model.max_tokens:
                 raise InputError(f"the history leaves no room for a title in {model.max_tokens} tokens; shorten it")
             onward = [[token for token, on in branch.onward.items() if id(on) not in closed] for _, branch in alive]

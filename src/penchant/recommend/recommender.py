@@ -335,7 +335,10 @@ class Recommender:
     # -- what adds to a score --
 
     def score(self, person: Person, item: int) -> float:
-        """The score of one item row for a person, the blend's as the ranker corrects it: as its pick carries it."""
+        """The score of one item row for a person, the blend's as the ranker corrects it, among all items.
+
+        A pick carries the same but for rounding; in a large catalogue also but for its places among the candidates.
+        """
         _, blended, _ = self._blended(person, self._barred(person, ()))
         return float(blended[item])
 

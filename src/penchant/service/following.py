@@ -57,6 +57,9 @@ class Follower:
         """See whether the store is there, and write and read what waits for it."""
         try:
             self.state.keys.read()
+            if self.state.live.shared:
+                # First, so that nothing is written of whom another worker has forgotten.
+                self.hear()
             self.state.exposures.write()
         except StorageError as error:
             if self.state.store_problem is None:
@@ -66,20 +69,19 @@ class Follower:
         if self.state.store_problem is not None:
             _LOG.info("store is back")
         self.state.store_problem = None
-        if self.state.live.shared:
-            self.hear()
 
     def hear(self) -> None:
         """Take over the items that another worker has changed, and know no more whom it has forgotten."""
         told = {what: self.state.changes.of_others(what) for what in _FOLLOWED}
-        news = {what for what in _FOLLOWED if told[what] > self._heard[what]}
+        news = {what for what in _FOLLOWED if told[what] != self._heard[what]}
         if not news:
             return
         with self.state.changing:
             if "forgotten" in news:
                 # Who it was is told nowhere, so everything is read again, without them.
-                self.state.live.load_again(self.state.whole)
-                self.state.builds.read_again(self.state.whole())
+                whole = self.state.whole()
+                self.state.live.load_again(lambda: whole)
+                self.state.builds.read_again(whole)
             else:
                 self.state.builds.catch_up(self.state.whole())
         # Last, so that what could not be read is tried again.

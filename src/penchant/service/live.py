@@ -158,6 +158,8 @@ class Live:
         with self._lock:
             for member in member_ids:
                 self._waiting.setdefault(member, [])
+                if self._added_to is not None:
+                    self._added_to.add(member)
 
     def read_again(self, member_id: str) -> None:
         """Take a member's history from the store once more; where it is out of reach, what is known stays."""

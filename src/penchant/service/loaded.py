@@ -66,9 +66,6 @@ class Loaded:
         from penchant.search.dense import for_queries
 
         self.encoder = encoder
-        # Made without it, where somebody asked before it was there.
-        self._parts.pop("social", None)
-        self._parts.pop("social of this moment", None)
         for source in self.recommender.sources.values():
             if isinstance(source, TextSimilarity):
                 source.encoder = encoder

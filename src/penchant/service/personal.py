@@ -70,22 +70,40 @@ def forget(service: State, member_id: str, who: str) -> int:
         WorkspaceBusyError: a build is being made; try again when it has ended.
         StorageError: the store is out of reach, or could not be emptied of them.
     """
-    from penchant.members import forget_member
-
     try:
         service.store.member(member_id)
     except UnknownIdError:
-        service.live.forget(member_id)
+        if member_id in service.live:
+            # Forgotten elsewhere, or by halves: the rest is done now.
+            service.live.forget(member_id)
+            service.exposures.forget(member_id)
+            _tell(service)
         return 0
     with service.changing:
-        # The entry is written while there is a key to hash them with, and the key goes with the rest.
-        service.audit.add(who, "forget member", member_id=member_id)
-        service.exposures.forget(member_id)
-        forget_member(service.workspace, member_id)
-        service.alerts.forget(member_id)
-        service.live.forget(member_id)
-        for loaded in service.builds.loaded():
-            loaded.people.forget(member_id)
-        service.audit.forget(member_id)
+        try:
+            _forget(service, member_id, who)
+        finally:
+            # Whatever failed on the way, the store may be without them.
+            _tell(service)
         service.builds.read_again(service.whole())
     return 1
+
+
+def _forget(service: State, member_id: str, who: str) -> None:
+    from penchant.members import forget_member
+
+    # The entry is written while there is a key to hash them with, and the key goes with the rest.
+    service.audit.add(who, "forget member", member_id=member_id)
+    service.exposures.forget(member_id)
+    forget_member(service.workspace, member_id)
+    service.alerts.forget(member_id)
+    service.live.forget(member_id)
+    for loaded in service.builds.loaded():
+        loaded.people.forget(member_id)
+    service.audit.forget(member_id)
+
+
+def _tell(service: State) -> None:
+    service.changes.tell("forgotten")
+    # Their ties have gone with them.
+    service.changes.tell("ties")

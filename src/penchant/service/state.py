@@ -90,12 +90,12 @@ class State:
         self.sessions = Sessions(database, tenant, hours=settings.session_hours, secure=settings.speaks_tls)
         self.audit = Audit(database, tenant)
         self.alerts = Alerts(database, tenant)
-        self.exposures = Exposures(database, tenant)
         self.per_key = Buckets(limits.per_key, 5 * limits.per_key)
         self.per_address = Buckets(limits.per_address, 5 * limits.per_address)
         self.failures = Buckets(limits.failures_per_minute / 60, limits.failures_per_minute)
         consent = privacy_config(workspace.config).consent
         self.live = Live(self.store, shared=settings.workers > 1, consent=consent)
+        self.exposures = Exposures(database, tenant, is_known=self.live.__contains__)
         self.changes = Changes(database, tenant, shared=settings.workers > 1)
         self.builds = Builds(workspace, people_kept=settings.people_kept)
         lane = partial(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from penchant.data.community import Community
+from penchant.data.consent import consenting
 from penchant.data.corrections import renamed
 from penchant.data.drift import DriftVerdict
 from penchant.data.verdicts import Ranking
@@ -190,12 +191,15 @@ class Systems:
 
         if reason := why_not(loaded.build.folder("social"), "en"):
             raise NotBuiltError(f"build {loaded.version} has no social model: {reason}")
-        learned = loaded.part("social", lambda build: build.social(encoder=self._reader(loaded)))
-        moved: dict[str, Any] = loaded.part("social of this moment", lambda _: {})
+        # Asked for before the language model was there, it is made once more with it.
+        kind = "social" if loaded.encoder is None else "social with texts"
+        learned = loaded.part(kind, lambda build: build.social(encoder=self._reader(loaded)))
+        moved: dict[str, Any] = loaded.part(f"{kind} of this moment", lambda _: {})
         with self._lock:
             stamp = (self.state.changes.of_all("ties"), len(self.state.live))
             if moved.get("stamp") != stamp:
-                moved |= {"stamp": stamp, "found": _moved_on(learned, self.state.whole())}
+                now = consenting(self.state.whole(), self.state.live.consent)
+                moved |= {"stamp": stamp, "found": _moved_on(learned, now)}
             found: tuple[Social, frozenset[str]] = moved["found"]
             return found
 

@@ -1,7 +1,7 @@
 """What a trial shows: who got which build's answers, what they did then, and whether that is beyond chance."""
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
@@ -17,6 +17,7 @@ from penchant.service import tables
 
 GOALS: Final = (EventKind.BUY, EventKind.LIKE, EventKind.SAVE, EventKind.CART, EventKind.PLAY, EventKind.READ)
 """What counts as a success of an answer, unless the asker names others."""
+BEGUN: Final = "begin trial"
 ENDED: Final = "end trial"
 """What the audit log calls the end of one."""
 _CONFIDENCE: Final = 0.95
@@ -55,9 +56,12 @@ class TrialResult:
 class Exposures:
     """First answers by trial and member, kept in memory for a moment and written together."""
 
-    def __init__(self, database: Database, tenant: str) -> None:
+    def __init__(
+        self, database: Database, tenant: str, *, is_known: Callable[[str], bool] = lambda member_id: True
+    ) -> None:
         self.database = database
         self.tenant = tenant
+        self._is_known = is_known
         self._lock = Lock()
         self._on_disk = Lock()
         """Held while rows are written or taken out, so that nobody forgotten is written after all."""
@@ -85,6 +89,10 @@ class Exposures:
         """
         with self._on_disk:
             with self._lock:
+                # Whoever is no member, or was forgotten meanwhile, leaves nothing on disk.
+                gone = {row["member_id"] for row in self._waiting if not self._is_known(str(row["member_id"]))}
+                self._waiting = deque(row for row in self._waiting if row["member_id"] not in gone)
+                self._known -= {str(member) for member in gone}
                 rows = list(self._waiting)
             if not rows:
                 return
@@ -151,10 +159,13 @@ class Exposures:
         return compare(trial, tuple(sorted(kind.value for kind in goals)), counts["control"], counts["treatment"])
 
     def _end(self, connection: Connection, trial: str) -> int | None:
-        """When a trial ended, as the audit log tells; None while it runs."""
+        """When a trial ended, as the audit log tells; None while it runs, begun anew perhaps."""
         log = tables.audit.c
-        ended = select(func.max(log.at)).where(log.tenant == self.tenant, log.action == ENDED, log.about == trial)
-        return connection.scalar(ended)
+        last = select(func.max(log.place)).where(log.tenant == self.tenant, log.about == trial)
+        ended = connection.scalar(last.where(log.action == ENDED))
+        if ended is None or ended < (connection.scalar(last.where(log.action == BEGUN)) or 0):
+            return None
+        return connection.scalar(select(log.at).where(log.tenant == self.tenant, log.place == ended))
 
 
 def _reached(tenant: str, goals: Collection[EventKind], end: int | None) -> ScalarSelect[int]:

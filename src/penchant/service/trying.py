@@ -3,7 +3,7 @@
 from penchant.errors import ConfigError
 from penchant.service.state import State
 from penchant.service.trial import Trial
-from penchant.service.trials import ENDED
+from penchant.service.trials import BEGUN, ENDED
 
 
 def begin(service: State, who: str, name: str, version: str, share: float) -> Trial:
@@ -30,7 +30,7 @@ def begin(service: State, who: str, name: str, version: str, share: float) -> Tr
                 f"a trial {name!r} has run before, and what its members did would count for this one too; take a name "
                 f"other than {', '.join(sorted(used))}"
             )
-        service.audit.add(who, "begin trial", name, details={"build": version, "share": share})
+        service.audit.add(who, BEGUN, name, details={"build": version, "share": share})
         before = service.builds.trial
         begun = service.builds.begin_trial(name, version, share, service.whole())
         if before is not None and before.name != name:

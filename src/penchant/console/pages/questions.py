@@ -176,9 +176,7 @@ def drift_odds(desk: Desk, member_id: str) -> float:
     probability = desk.drift.verdict(member_id).probability if judge is not None else None
     if judge is None or probability is None:
         raise UnknownIdError(f"the build judges no member with the id {member_id!r}")
-    share = float(np.clip(probability, 1e-6, 1 - 1e-6))
-    calibration = judge.calibration
-    return float((np.log(share / (1 - share)) - calibration.offset) / max(calibration.slope, 0.05))
+    return float(judge.calibration.before(probability))
 
 
 def _change(desk: Desk, member_id: str, lang: Lang) -> Task | None:

@@ -38,10 +38,13 @@ def _put(service: State, body: ItemsIn, who: str) -> None:
         for item in body.items:
             row = item.model_dump(exclude_unset=True)
             groups.setdefault(tuple(row), []).append(row)
-        for names, rows in groups.items():
-            table = pl.DataFrame(rows, schema={name: ITEMS[name] for name in names})
-            catalogue.put(service.store, service.builds, table)
-        service.changes.tell("items")
+        try:
+            for names, rows in groups.items():
+                table = pl.DataFrame(rows, schema={name: ITEMS[name] for name in names})
+                catalogue.put(service.store, service.builds, table)
+        finally:
+            # Some may be on disk where others were not taken.
+            service.changes.tell("items")
 
 
 @router.delete("/items/{item_id}", response_model=ChangedOut, summary="Delete an item")
@@ -57,9 +60,10 @@ async def delete_item(request: Request, service: Service, caller: Manager, item_
 def _delete(service: State, item_id: str, who: str) -> int:
     with service.changing:
         service.audit.add(who, "delete item", item_id)
-        gone = catalogue.delete(service.store, service.builds, service.live, [item_id])
-        service.changes.tell("items")
-        return gone
+        try:
+            return catalogue.delete(service.store, service.builds, service.live, [item_id])
+        finally:
+            service.changes.tell("items")
 
 
 @router.get("/items/{item_id}/similar", response_model=RankingOut, summary="What is similar to an item")

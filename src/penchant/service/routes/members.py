@@ -231,19 +231,10 @@ async def forget(request: Request, service: Service, caller: Manager, member_id:
 
     What the audit log says of them stays and can be traced to nobody. Models fitted on them stay until the next build.
     """
-    gone = await service.reading.run(_forget, service, member_id, caller.key_id)
+    gone = await service.reading.run(personal.forget, service, member_id, caller.key_id)
     if not gone:
         raise UnknownIdError(f"no member has the id {member_id!r}; nothing was deleted")
     return answer(request, ChangedOut(changed=gone))
-
-
-def _forget(service: State, member_id: str, who: str) -> int:
-    gone = personal.forget(service, member_id, who)
-    if gone:
-        service.changes.tell("forgotten")
-        # Their ties have gone with them.
-        service.changes.tell("ties")
-    return gone
 
 
 def _within(service: State, k: int) -> None:

@@ -1,4 +1,4 @@
-"""Changes: a number that grows whenever ties do, so that each worker hears of what another one took."""
+"""Changes: a number for each of ties, items and members forgotten, so that a worker hears of what another one did."""
 
 import sqlalchemy as sa
 from alembic import op
