@@ -507,3 +507,14 @@ def test_settings_of_a_system_without_meaning_stop_the_build(workspace: Workspac
 def test_nothing_to_hold_out_is_told(small_community: Community) -> None:
     few = small_community.with_events(small_community.events.head(2))
     assert "hold out" in (measure(few, RecommendConfig(), Options()).reason or "")
+
+
+def test_what_inputs_and_run_share_is_made_once(tmp_path: Path) -> None:
+    context = Context(Workspace.create(tmp_path / "shop.ws"), Options(progress=False), tmp_path)
+    asked: list[str] = []
+
+    def make() -> int:
+        asked.append("made")
+        return len(asked)
+
+    assert [context.once("told", make), context.once("told", make), context.once("other", make)] == [1, 1, 2]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from penchant import __version__
 from penchant.artifacts import folder_written_atomically, storage_errors, write_atomically
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from penchant.text.cache import CachedEncoder
 
 _LOG = logging.getLogger("penchant.build")
+
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,17 @@ class Context:
 
         encoder = load_encoder(self.workspace.config.build.encoder, options=self.options)
         return CachedEncoder(encoder, self.workspace.vectors, shown=self.options.progress)
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return {}
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What the inputs of a stage and its run both need, made when it is first asked for."""
+        if name not in self._made:
+            self._made[name] = make()
+        found: Made = self._made[name]
+        return found
 
     def output(self, stage: str) -> Path:
         """The folder of a stage that has run before this one."""

@@ -256,6 +256,11 @@ def drift_config(workspace: "Workspace") -> "DriftConfig":
 
 def drift_outcomes(context: Context) -> "tuple[Outcome, ...]":
     """How alarms of the build that answers, and of those before it, came out; none where it cannot be read."""
+    # Each alarm is judged once more, so the stage's inputs and its run share what is found.
+    return context.once("drift outcomes", lambda: _outcomes(context))
+
+
+def _outcomes(context: Context) -> "tuple[Outcome, ...]":
     from penchant.drift.outcomes import MOST, outcomes
 
     current = context.workspace.current

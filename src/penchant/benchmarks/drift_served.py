@@ -122,7 +122,7 @@ def _attention(drift: Drift, community: Community, row: int) -> Attention | None
     assert drift.judge is not None
     assert drift.acting is not None
     read = drift.judge.read(histories_of(community, row, drift.judge.config.windows))
-    return None if isinstance(read, TooLittle) else drift.acting.attention(drift.judge, read)
+    return None if isinstance(read, TooLittle) else drift.following(drift.acting.choice(drift.judge, read).plan)
 
 
 def _changed(drift: Drift, community: Community, members: Rows) -> list[bool]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from penchant.artifacts import MANIFEST, load_artifact, save_artifact
 from penchant.collaborative.linear import Ease, EaseConfig
-from penchant.data.attention import PLANS, Attention, Plan
+from penchant.data.attention import PLANS
 from penchant.data.community import Community
 from penchant.drift.injection import Streams
 from penchant.drift.judge import Judge
@@ -45,14 +45,6 @@ class Acting:
         odds = np.stack([judge.learned.odds(read.table, question) for question in (NEAR, HELD)], axis=2)
         reached = self.strategy.tried(self.scorer, read.windows[None], repeats=self.repeats)
         return self.strategy.choice(reached[0], odds[0])
-
-    def attention(self, judge: Judge, read: Read) -> Attention:
-        """What the next recommendation should rest on."""
-        return self.following(judge, self.choice(judge, read).plan)
-
-    def following(self, judge: Judge, plan: Plan) -> Attention:
-        """A plan with the lengths that it was learned with."""
-        return Attention(plan, judge.config.windows.events, self.strategy.config.half_life)
 
     def save(self, folder: Path) -> None:
         """Write both."""

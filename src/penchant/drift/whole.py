@@ -142,7 +142,7 @@ class Drift:
         return None if self.acting is None else self.verdict(member_id, history).attention
 
     def following(self, plan: Plan) -> Attention:
-        """A plan that somebody asks for by name, with the lengths by which this judge reads and plans were tried; the
+        """A plan, chosen or asked for by name, with the lengths by which this judge reads and plans were tried; the
         usual lengths where nobody is judged."""
         if self.judge is None:
             return Attention(plan)
@@ -157,7 +157,7 @@ class Drift:
         if self.config.act == "changed" and not verdict.alarm:
             # Plans are tried on all windows, which nearly every answer would wait for and hardly any would use.
             return replace(verdict, attention=self.following(Plan.REGULAR))
-        return replace(verdict, attention=self.acting.attention(self.judge, read))
+        return replace(verdict, attention=self.following(self.acting.choice(self.judge, read).plan))
 
     def told_reason(self, lang: Lang = "en") -> str:
         """Why there is no judge."""

@@ -15,9 +15,9 @@ from penchant.collaborative.popularity import Popularity
 from penchant.collaborative.scorer import Scorer
 from penchant.data.interactions import Histories
 from penchant.recommend.newitems import NewItems
-from penchant.recommend.opinions import NEAR, TEXT, Opinions
+from penchant.recommend.opinions import NEAR, TEXT, Opinions, closest
 from penchant.recommend.scale import Scale
-from penchant.vectors import Floats, Rows, best_places, kth_largest
+from penchant.vectors import Floats, Rows, best_places
 
 SPARSE: Final = 0.25
 """A source that says something of more than this share of the items is asked for its best among all of them."""
@@ -115,10 +115,7 @@ class Nearby:
             near = min(NEAR, len(self._cold_rows))
             found = spoken[TEXT]
             if found is None:
-                own = raw[TEXT][self._cold_rows]
-                close = np.flatnonzero(own >= kth_largest(own, near))
-                # A text may say the same of all of them, and then it says nothing of any.
-                also = [close if len(close) <= 2 * near else close[:0]]
+                also = [closest(raw[TEXT][self._cold_rows], near)]
             else:
                 rows = found[self._cold[found]]
                 rows = rows[best_places(raw[TEXT][rows], near)]
@@ -173,8 +170,4 @@ def _scale(raw: Floats, spoken: Rows | None, shut: Rows, count: int) -> Scale:
     if spoken is None:
         return Scale.less(raw[None], [shut])
     values = raw[spoken].astype(np.float64)
-    mean = values.sum() / max(count, 1)
-    spread = np.sqrt(max(float(values @ values) / max(count, 1) - mean**2, 0.0))
-    if spread <= 1e-6 * abs(mean):
-        spread = 0.0
-    return Scale(np.array([[mean]], dtype=np.float32), np.array([[spread]], dtype=np.float32))
+    return Scale.of_sums(values.sum(keepdims=True), (values @ values)[None], count)

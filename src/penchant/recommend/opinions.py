@@ -75,9 +75,7 @@ class Opinions:
             close = scores[TEXT][:, rows] if TEXT in scores else None
             if new_items is not None:
                 near = min(NEAR, len(rows))
-                also = [np.flatnonzero(own >= kth_largest(own, near)) for own in close] if close is not None else None
-                # A text may say the same of all of them, and then it says nothing of any.
-                also = [own if len(own) <= 2 * near else own[:0] for own in also] if also is not None else None
+                also = [closest(own, near) for own in close] if close is not None else None
                 close = new_items.score(batch, also)
             assert close is not None
             guess = np.float32(trust) * close
@@ -117,6 +115,16 @@ class Opinions:
     def columns(self, items: Rows) -> Rows:
         """The columns of the scores in which some item rows stand."""
         return items if self.items is None else np.searchsorted(self.items, items)
+
+
+def closest(scores: Floats, near: int) -> Rows:
+    """Places of new items whose texts are closest; none where a text says the same of them all, and so of none.
+
+    >>> closest(np.array([0.1, 0.9, 0.5], dtype=np.float32), 1).tolist(), closest(np.zeros(9, np.float32), 1).tolist()
+    ([1], [])
+    """
+    places = np.flatnonzero(scores >= kth_largest(scores, near))
+    return places if len(places) <= 2 * near else places[:0]
 
 
 def members_at_once(item_count: int) -> int:

@@ -361,14 +361,13 @@ class Recommender:
             raise ConfigError(f"k is {k}; ask for at least 1 item")
         person = planned.attended(person, attention)
         barred = self._barred(person, exclude)
-        opinions, blended, words = self._blended(person, barred, near=k <= self.config.per_source)
-        blended = np.where(barred, -np.inf, blended)
-        arranged = self.policy.apply(blended, barred, k)
-        if len(arranged.items) < k and opinions.items is not None:
-            # The candidates were too few.
-            opinions, blended, words = self._blended(person, barred)
+        # Once more among all items where the candidates were too few.
+        for near in (k <= self.config.per_source, False):
+            opinions, blended, words = self._blended(person, barred, near=near)
             blended = np.where(barred, -np.inf, blended)
             arranged = self.policy.apply(blended, barred, k)
+            if len(arranged.items) >= k or opinions.items is None:
+                break
         told: Sequence[tuple[str, tuple[Evidence, ...]]] = [("", ())] * len(arranged.items)
         if reasons:
             told = self._reasons(person, opinions, barred, exclude, arranged.items, blended - words, words, lang)

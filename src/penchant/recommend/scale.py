@@ -43,9 +43,20 @@ class Scale:
             rest = (float(wide.sum()) - float(off.sum())) / count
             mean[row] = about + rest
             spread[row] = np.sqrt(max((float(wide @ wide) - float(off @ off)) / count - rest**2, 0.0))
-        # What rounding leaves between equal scores is no opinion.
-        spread[spread <= 1e-6 * np.abs(mean)] = 0
+        spread[_is_rounding(mean, spread)] = 0
         return cls(mean.astype(np.float32), spread.astype(np.float32))
+
+    @classmethod
+    def of_sums(cls, sums: NDArray[np.float64], squares: NDArray[np.float64], count: int) -> "Scale":
+        """From (members,) sums of scores and of their squares over so many items; those that are zero may be left out.
+
+        >>> Scale.of_sums(np.array([4.0]), np.array([10.0]), 2).mean.tolist()
+        [[2.0]]
+        """
+        mean = sums / max(count, 1)
+        spread = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0))
+        spread[_is_rounding(mean, spread)] = 0
+        return cls(mean[:, None].astype(np.float32), spread[:, None].astype(np.float32))
 
     @property
     def speaks(self) -> NDArray[np.bool_]:
@@ -58,3 +69,8 @@ class Scale:
         scaled = np.subtract(scores, self.mean, dtype=np.float32)
         scaled /= np.where(speaks, self.spread, np.float32(np.inf))
         return scaled
+
+
+def _is_rounding(mean: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """What rounding leaves between equal scores is no opinion."""
+    return spread <= 1e-6 * np.abs(mean)

@@ -79,7 +79,7 @@ def _linear(source: ItemToItem, batch: Histories, barred: NDArray[np.bool_], ite
     scores[:, np.flatnonzero(shut)] = 0
     sums = (scores @ np.ones(scores.shape[1], dtype=np.float32)).astype(np.float64)
     squares = np.einsum("ij,ij->i", scores, scores).astype(np.float64)
-    return raw, _scale(sums, squares, int((~barred).sum()))
+    return raw, Scale.of_sums(sums, squares, int((~barred).sum()))
 
 
 def _touched(matrix: sp.csr_matrix, rows: Rows, asked: Rows) -> tuple[Floats, Rows, Rows]:
@@ -105,13 +105,5 @@ def _factors(source: Als, batch: Histories, barred: NDArray[np.bool_], items: Ro
     members = source.members(batch)
     off = source.item_factors[np.flatnonzero(barred)]
     sums, products = source.sums - off.sum(axis=0), source.products - off.T @ off
-    scale = _scale(members @ sums, ((members @ products) * members).sum(axis=1), int((~barred).sum()))
+    scale = Scale.of_sums(members @ sums, ((members @ products) * members).sum(axis=1), int((~barred).sum()))
     return (members @ source.item_factors[items].T).astype(np.float32), scale
-
-
-def _scale(sums: NDArray[np.float64], squares: NDArray[np.float64], count: int) -> Scale:
-    mean = sums / max(count, 1)
-    spread = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0))
-    # What rounding leaves between equal scores is no opinion.
-    spread[spread <= 1e-6 * np.abs(mean)] = 0
-    return Scale(mean[:, None].astype(np.float32), spread[:, None].astype(np.float32))
