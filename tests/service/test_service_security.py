@@ -153,7 +153,8 @@ def test_a_key_is_kept_as_a_hash_and_shown_once(store: Store) -> None:
     key, secret = keys.make("shop", [Scope.READ], days=2)
     with store.database.reading() as connection:
         rows = str(connection.execute(tables.keys.select()).fetchall())
-    assert secret.rpartition("_")[2] not in rows
+    # The secret part may hold underscores of its own, so its last piece may be a single letter.
+    assert secret.split("_", 2)[2] not in rows
     assert keys.check(secret) == key
     assert key.expires_at is not None
     assert timedelta(days=1.9) < key.expires_at - datetime.now(UTC) < timedelta(days=2)
